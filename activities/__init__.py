@@ -1,0 +1,1 @@
+"""What the processes ask of the world: one class per capability, ports injected."""

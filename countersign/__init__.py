@@ -1,0 +1,1 @@
+"""Countersign: a durable process engine for HR processes that must be provable."""

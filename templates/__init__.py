@@ -1,0 +1,1 @@
+"""What people read: notices, pages, catalogues. Data, read through importlib.resources."""

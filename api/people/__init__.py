@@ -1,0 +1,1 @@
+"""Pages behind a link: no account, no JavaScript; GET shows, POST acts."""

@@ -1,0 +1,1 @@
+"""The concrete world: database, SMS, mail, Temporal server, files."""

@@ -1,0 +1,1 @@
+"""Frozen values that cross a workflow boundary; they only ever grow."""

@@ -1,0 +1,1 @@
+"""The product's own database: SQLite by default, PostgreSQL by URL."""

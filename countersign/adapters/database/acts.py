@@ -1,0 +1,421 @@
+"""Acts: what people do, committed before anything else. The row is the receipt and the stop."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.cases import case_now, raise_alarm
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.tables import (
+    ActRow,
+    Case,
+    Delivery,
+    Document,
+    Link,
+    Notice,
+    Suppression,
+)
+from countersign.contracts.cases import ANSWERS, Act, ActKind, Role
+from countersign.domain.evidence import EventKind, Sealed, canonical
+from countersign.ids import new_id
+
+ANSWER_EVENTS = {
+    ActKind.RETURNS_ON: EventKind.ANSWER_RETURNS_ON,
+    ActKind.EXTENSION_ASKED: EventKind.ANSWER_EXTENSION_ASKED,
+    ActKind.OBJECTED: EventKind.ANSWER_OBJECTED,
+    ActKind.RESIGNED: EventKind.ANSWER_RESIGNED,
+    ActKind.NOT_ME: EventKind.ANSWER_NOT_ME,
+    ActKind.ACKNOWLEDGED: EventKind.ANSWER_ACKNOWLEDGED,
+}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that was checked and stored; `sha256` names its bytes in the data directory."""
+
+    sha256: str
+    media_type: str
+    size: int
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewAct:
+    """An act on its way into the books.
+
+    `body` holds dates, steps and choices (no personal data); `words` what a person wrote, sealed in the
+    evidence. `shown_sha256` is the hash of what the person saw when acting.
+    """
+
+    id: str
+    case_id: str
+    kind: ActKind
+    role: Role
+    actor: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict, repr=False)
+    link_id: str | None = None
+    audience: str | None = None
+    shown_sha256: str | None = None
+    files: tuple[StoredFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class ActView:
+    """What a person is shown of an act of theirs: the receipt.
+
+    `state` is `waiting` (recorded, being processed), `accepted` or `settled` (it has taken effect), `late`
+    (the case was already decided) or `refused`; `sentence` says why for the last two.
+    """
+
+    id: str
+    case_id: str
+    kind: ActKind
+    at: datetime
+    recorded_at: datetime
+    fingerprint: str
+    state: str
+    sentence: str | None
+    body: dict[str, Any]
+    words: dict[str, str] = field(repr=False)
+    files: tuple[StoredFile, ...] = ()
+
+
+class Acts:
+    """Takes in acts and keeps their fate."""
+
+    def __init__(self, database: Database, evidence: EvidenceLog, clock: Callable[[], datetime]) -> None:
+        self._database, self._evidence, self._clock = database, evidence, clock
+
+    def take(self, new: NewAct) -> ActView:
+        """Commit an act with its evidence; the same id again returns the first receipt.
+
+        On a case that is closed already the act is kept as late: the fact that it came is evidence too.
+        """
+        return self._database.write(lambda session: self._take(session, new))
+
+    def _take(self, session: Session, new: NewAct) -> ActView:
+        known = session.get(ActRow, new.id)
+        if known is not None:
+            return self._view(session, known)
+        case = session.get_one(Case, new.case_id)
+        now = self._clock()
+        at = case_now(case, now)
+        late = case.state == "closed"
+        act = ActRow(
+            id=new.id,
+            case_id=case.id,
+            kind=new.kind.value,
+            role=new.role.value,
+            actor=new.actor,
+            link_id=new.link_id,
+            audience=new.audience,
+            body=dict(new.body),
+            words=dict(new.words),
+            shown_sha256=new.shown_sha256,
+            fingerprint=_fingerprint(new, at),
+            at=at,
+            recorded_at=now,
+            state="late" if late else "waiting",
+            sentence=self._decided(session, case) if late else None,
+        )
+        session.add(act)
+        session.flush()
+        for file in new.files:
+            self._keep_file(session, case, act, file)
+        if new.kind in ANSWERS:
+            self._keep_answer(session, case, act, new, late)
+        return self._view(session, act)
+
+    def _keep_answer(self, session: Session, case: Case, act: ActRow, new: NewAct, late: bool) -> None:
+        kind = EventKind.ANSWER_LATE if late else ANSWER_EVENTS[new.kind]
+        body = {
+            **new.body,
+            **{name: Sealed(text) for name, text in new.words.items() if text},
+            "act": act.id,
+            "answer": new.kind.value,
+            "link": new.link_id,
+            "shown_sha256": new.shown_sha256,
+            "fingerprint": act.fingerprint,
+            "files": [file.sha256 for file in new.files],
+        }
+        actor = {"role": act.role, "id": act.actor}
+        self._evidence.append(session, case, f"act/{act.id}", act.at, kind, actor, body)
+        if late:
+            raise_alarm(session, "late_answer", self._clock(), case.id)
+        delivery = session.get(Delivery, new.link_id) if new.link_id else None
+        if delivery is None:
+            return
+        delivery.acknowledged_at = delivery.acknowledged_at or act.at
+        if new.kind is ActKind.NOT_ME and delivery.address:
+            self._suppress(session, case, delivery, act)
+
+    def _suppress(self, session: Session, case: Case, delivery: Delivery, act: ActRow) -> None:
+        """Send nothing more to this address in this case, and let its links show nothing more."""
+        address = delivery.address or ""
+        if session.get(Suppression, (case.id, address)) is None:
+            session.add(
+                Suppression(case_id=case.id, address=address, reason="not_me", created_at=self._clock())
+            )
+            raise_alarm(session, "not_me", self._clock(), case.id)
+        twins = session.exec(select(Delivery).where(Delivery.case_id == case.id, Delivery.address == address))
+        for twin in twins:
+            link = session.get(Link, twin.id)
+            if link is None or link.revoked_at is not None:
+                continue
+            link.revoked_at, link.revoked_why = self._clock(), "not_me"
+            body = {"delivery": link.id, "because": "not_me", "act": act.id}
+            actor = {"role": "machine", "id": "links"}
+            self._evidence.append(
+                session, case, f"link/{link.id}/revoked", act.at, EventKind.LINK_REVOKED, actor, body
+            )
+
+    def _keep_file(self, session: Session, case: Case, act: ActRow, file: StoredFile) -> None:
+        document = Document(
+            id=new_id(),
+            case_id=case.id,
+            act_id=act.id,
+            sha256=file.sha256,
+            media_type=file.media_type,
+            size=file.size,
+            kind="answer",
+            created_at=self._clock(),
+        )
+        session.add(document)
+        body = {
+            "document": document.id,
+            "act": act.id,
+            "sha256": file.sha256,
+            "media_type": file.media_type,
+            "size": file.size,
+            "name": Sealed(file.name),
+        }
+        actor = {"role": act.role, "id": act.actor}
+        self._evidence.append(
+            session, case, f"document/{document.id}", act.at, EventKind.DOCUMENT_ADDED, actor, body
+        )
+
+    def _decided(self, session: Session, case: Case) -> str:
+        """Say who decided a closed case and when, for whoever comes later."""
+        last = session.exec(
+            select(ActRow)
+            .where(ActRow.case_id == case.id, col(ActRow.state).in_(("accepted", "settled")))
+            .order_by(col(ActRow.recorded_at).desc())
+        ).first()
+        role = last.role if last is not None else "machine"
+        when = last.at if last is not None else (case.closed_at or self._clock())
+        return f"already decided by {role} at {when.isoformat(timespec='seconds')}"
+
+    # -- fate ---------------------------------------------------------------------------------------------
+
+    def waiting(self, older_than: datetime, limit: int = 100) -> list[str]:
+        """Return ids of acts that were committed before `older_than` and have not taken effect."""
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(ActRow.id)
+                .where(ActRow.state == "waiting", col(ActRow.recorded_at) < older_than)
+                .order_by(col(ActRow.recorded_at))
+                .limit(limit)
+            )
+            return list(rows)
+
+    def message(self, act_id: str) -> tuple[str, Act, str]:
+        """Return what the workflow is told of an act: workflow id, the act, the act's state."""
+        with self._database.reading() as session:
+            row = session.get_one(ActRow, act_id)
+            case = session.get_one(Case, row.case_id)
+            body = row.body
+            act = Act(
+                id=row.id,
+                kind=ActKind(row.kind),
+                role=Role(row.role),
+                at=row.at,
+                on=date.fromisoformat(body["on"]) if body.get("on") else None,
+                step=body.get("step"),
+                happened_at=datetime.fromisoformat(body["happened_at"]) if body.get("happened_at") else None,
+                delivery_id=row.link_id,
+                choices=body.get("choices", {}),
+            )
+            return case.workflow_id, act, row.state
+
+    def refuse(self, act_id: str, sentence: str) -> None:
+        """Keep that the case did not allow an act; an answer stays in the evidence as late."""
+
+        def keep(session: Session) -> None:
+            act = session.get_one(ActRow, act_id)
+            if act.state != "waiting":
+                return
+            act.state, act.sentence = "refused", sentence
+            if ActKind(act.kind) in ANSWERS:
+                self._late(session, act)
+
+        self._database.write(keep)
+
+    def close_late(self, act_id: str) -> bool:
+        """Mark an act late when its case is closed by now; False when the case still runs."""
+
+        def keep(session: Session) -> bool:
+            act = session.get_one(ActRow, act_id)
+            case = session.get_one(Case, act.case_id)
+            if case.state != "closed":
+                return False
+            if act.state == "waiting":
+                self._late(session, act)
+            return True
+
+        return self._database.write(keep)
+
+    def _late(self, session: Session, act: ActRow) -> None:
+        case = session.get_one(Case, act.case_id)
+        act.state, act.sentence = "late", self._decided(session, case)
+        if ActKind(act.kind) not in ANSWERS:
+            return
+        body = {"act": act.id, "answer": act.kind, "because": act.sentence}
+        actor = {"role": act.role, "id": act.actor}
+        self._evidence.append(
+            session, case, f"late/{act.id}", case_now(case, self._clock()), EventKind.ANSWER_LATE, actor, body
+        )
+        raise_alarm(session, "late_answer", self._clock(), case.id)
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def view(self, act_id: str) -> ActView | None:
+        """Return the receipt of an act."""
+        with self._database.reading() as session:
+            row = session.get(ActRow, act_id)
+            return None if row is None else self._view(session, row)
+
+    def of_link(self, link_id: str) -> list[ActView]:
+        """Return the receipts of everything answered through a link, the latest first."""
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(ActRow).where(ActRow.link_id == link_id).order_by(col(ActRow.recorded_at).desc())
+            )
+            return [self._view(session, row) for row in rows]
+
+    @staticmethod
+    def _view(session: Session, act: ActRow) -> ActView:
+        files = session.exec(select(Document).where(Document.act_id == act.id))
+        return ActView(
+            id=act.id,
+            case_id=act.case_id,
+            kind=ActKind(act.kind),
+            at=act.at,
+            recorded_at=act.recorded_at,
+            fingerprint=act.fingerprint,
+            state=act.state,
+            sentence=act.sentence,
+            body=dict(act.body),
+            words=dict(act.words),
+            files=tuple(StoredFile(f.sha256, f.media_type, f.size, "") for f in files),
+        )
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """What the holder of a link may see."""
+
+    link_id: str
+    case_id: str
+    person_id: str
+    audience: str
+    language: str
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+    fingerprint: str
+    answer_by: datetime | None
+    case_state: str
+    time_lapse: bool
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """One notice in the list on the link page; only titles, dates and fingerprints."""
+
+    title: str = field(repr=False)
+    at: datetime
+    fingerprint: str
+
+
+class Links:
+    """Looks behind links. Reading changes nothing but the count of fetches."""
+
+    def __init__(self, database: Database, evidence: EvidenceLog, clock: Callable[[], datetime]) -> None:
+        self._database, self._evidence, self._clock = database, evidence, clock
+
+    def look_up(self, code_hashes: list[str]) -> LinkView | None:
+        """Return what is behind a code; None alike for unknown, expired and revoked ones."""
+        with self._database.reading() as session:
+            link = session.exec(select(Link).where(col(Link.code_hash).in_(code_hashes))).first()
+            if link is None or link.revoked_at is not None:
+                return None
+            case = session.get_one(Case, link.case_id)
+            if link.expires_at <= case_now(case, self._clock()):
+                return None
+            notice = session.get_one(Notice, link.notice_id)
+            return LinkView(
+                link_id=link.id,
+                case_id=case.id,
+                person_id=link.person_id,
+                audience=notice.audience,
+                language=notice.language,
+                title=notice.title,
+                text=notice.text,
+                fingerprint=notice.fingerprint,
+                answer_by=notice.answer_by,
+                case_state=case.state,
+                time_lapse=case.clock_factor > 1,
+            )
+
+    def fetched(self, link_id: str, agent: str, address: str) -> None:
+        """Count a fetch; the first one stands in the evidence. A machine may have fetched, so it proves little."""
+
+        def keep(session: Session) -> None:
+            delivery = session.get_one(Delivery, link_id)
+            case = session.get_one(Case, delivery.case_id)
+            now = case_now(case, self._clock())
+            delivery.fetches += 1
+            if delivery.fetched_at is None:
+                delivery.fetched_at = now
+                body = {"delivery": link_id, "agent": Sealed(agent[:300]), "address": Sealed(address)}
+                actor = {"role": "machine", "id": "link"}
+                self._evidence.append(
+                    session, case, f"link/{link_id}/fetched", now, EventKind.LINK_FETCHED, actor, body
+                )
+
+        self._database.write(keep)
+
+    def inbox(self, link: LinkView) -> list[InboxItem]:
+        """Return what the same person was told in this case over the in-system inbox."""
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(Notice)
+                .join(Delivery, col(Delivery.notice_id) == col(Notice.id))
+                .where(
+                    Notice.case_id == link.case_id,
+                    Notice.person_id == link.person_id,
+                    Delivery.channel == "in_system",
+                )
+                .order_by(col(Notice.created_at).desc())
+            )
+            return [InboxItem(n.title, n.created_at, n.fingerprint) for n in rows]
+
+
+def _fingerprint(new: NewAct, at: datetime) -> str:
+    """Return the hash that the receipt shows: what was answered, on which text, when."""
+    told = {
+        "act": new.id,
+        "case": new.case_id,
+        "kind": new.kind.value,
+        "at": at.isoformat(),
+        "body": dict(new.body),
+        "words": {f"w{i}": [k, v] for i, (k, v) in enumerate(sorted(new.words.items()))},
+        "shown": new.shown_sha256,
+        "files": [file.sha256 for file in new.files],
+    }
+    return hashlib.sha256(canonical(told)).hexdigest()

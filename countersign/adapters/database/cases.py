@@ -1,0 +1,134 @@
+"""The books of all cases: the recorder that workflows write through, and the case's own clock."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.tables import ActRow, Alarm, Case, Delivery, Notice, RecordedStep, Task
+from countersign.contracts.cases import EventDraft, Projection, RecordOrder, TaskDraft
+from countersign.domain.clock import CaseClock
+from countersign.domain.evidence import EventKind, Sealed
+from countersign.ids import new_id
+
+ALARMS = {
+    "posting_overdue": "The paper notice has not been posted in time. Post it and record the courier number.",
+    "visit_overdue": "The on-site check has not been made in time. Make it and record the result.",
+    "nothing_sent": "No channel accepted a message of this case. Check the contact data and the providers.",
+    "ended_outside": "The running process of this case was ended in the Temporal server, not by the product. "
+    "Nothing more will be sent. Start the case again or settle it by hand.",
+    "late_answer": "An answer arrived after the case was closed. Read it and decide what follows.",
+    "start_failed": "A case could not be started. The reason stands beside it; mend it and start it again.",
+    "not_me": "Somebody says that the address used is not the employee's. Check the contact data.",
+}
+"""What each alarm says to HR; free of personal data."""
+
+
+def case_now(case: Case, real_now: datetime) -> datetime:
+    """Return the case's time at a real instant, from what the workflow last wrote of its clock."""
+    if case.clock_factor == 1 or case.clock_case is None or case.clock_real is None:
+        return case.clock_case if case.clock_factor > 1 and case.clock_case else real_now
+    return CaseClock(case.clock_case, case.clock_real, case.clock_factor, case.clock_limit).at(real_now)
+
+
+def raise_alarm(session: Session, kind: str, at: datetime, case_id: str | None, detail: str = "") -> None:
+    """Add an alarm; `detail` must be free of personal data."""
+    sentence = f"{ALARMS[kind]} {detail}".strip()
+    session.add(Alarm(id=new_id(), case_id=case_id, kind=kind, sentence=sentence, at=at))
+
+
+def actor_of(act: ActRow) -> dict[str, Any]:
+    """Return who did an act: role and opaque id."""
+    return {"role": act.role, "id": act.actor}
+
+
+class CaseBook:
+    """Writes record orders: events, tasks, fates of acts and the projection in one transaction."""
+
+    def __init__(self, database: Database, evidence: EvidenceLog, clock: Callable[[], datetime]) -> None:
+        self._database, self._evidence, self._clock = database, evidence, clock
+
+    def record(self, order: RecordOrder) -> None:
+        """Carry out an order once; its twin changes nothing."""
+        self._database.write(lambda session: self._record(session, order))
+
+    def _record(self, session: Session, order: RecordOrder) -> None:
+        if session.get(RecordedStep, (order.case_id, order.key)) is not None:
+            return
+        session.add(RecordedStep(case_id=order.case_id, key=order.key))
+        case = session.get_one(Case, order.case_id)
+        self._project(case, order)
+        for number, draft in enumerate(order.events):
+            self._append(session, case, f"{order.key}/{number}", order.at, draft)
+        for task in order.tasks:
+            self._keep_task(session, order, task)
+        for act_id, state in [(a, "accepted") for a in order.accepted_acts] + [
+            (a, "settled") for a in order.settled_acts
+        ]:
+            act = session.get(ActRow, act_id)
+            if act is not None:
+                act.state = state
+        if order.alarm is not None:
+            raise_alarm(session, order.alarm, self._clock(), case.id)
+
+    def _project(self, case: Case, order: RecordOrder) -> None:
+        shown: Projection = order.projection
+        case.state, case.stage = shown.state.value, shown.stage
+        case.holder = shown.holder.value if shown.holder else None
+        case.due_at, case.outcome, case.provisional = shown.due_at, shown.outcome, shown.provisional
+        case.steps = list(shown.steps)
+        case.ends_on = shown.ends_on or case.ends_on
+        if shown.clock_case is not None:
+            case.clock_case, case.clock_real = shown.clock_case, shown.clock_real
+            case.clock_limit = shown.clock_limit
+        if case.state == "closed" and case.closed_at is None:
+            case.closed_at = order.at
+
+    def _append(self, session: Session, case: Case, key: str, at: datetime, draft: EventDraft) -> None:
+        actor: dict[str, Any] = {"role": "machine", "id": case.kind}
+        body = dict(draft.body)
+        act = session.get(ActRow, draft.act_id) if draft.act_id else None
+        if act is not None:
+            actor = actor_of(act)
+            body["act"] = act.id
+            body |= {name: Sealed(text) for name, text in act.words.items()}
+        self._evidence.append(session, case, key, at, draft.kind, actor, body)
+        if draft.kind is EventKind.PAPER_POSTED:
+            _mark_posted(session, case.id, str(draft.body["step"]), at)
+        if draft.kind is EventKind.NOTICE_NOTHING_SENT and draft.body.get("because") in _UNHEARD:
+            raise_alarm(session, "nothing_sent", self._clock(), case.id)
+
+    def _keep_task(self, session: Session, order: RecordOrder, draft: TaskDraft) -> None:
+        task = session.exec(select(Task).where(Task.case_id == order.case_id, Task.key == draft.key)).first()
+        if task is None:
+            task = Task(
+                id=new_id(),
+                case_id=order.case_id,
+                key=draft.key,
+                kind=draft.kind,
+                holder=draft.holder.value,
+                due_at=draft.due_at,
+                opened_at=order.at,
+            )
+            session.add(task)
+        task.due_at = draft.due_at
+        if draft.done and task.done_at is None:
+            task.done_at = order.at
+
+
+_UNHEARD = {"no channel accepted the message", "no channel reaches the audience"}
+
+
+def _mark_posted(session: Session, case_id: str, step: str, at: datetime) -> None:
+    """Move the courier deliveries of a step to `sent` once HR has posted the letter."""
+    rows = session.exec(
+        select(Delivery)
+        .join(Notice, col(Notice.id) == col(Delivery.notice_id))
+        .where(Delivery.case_id == case_id, Delivery.channel == "courier", Delivery.state == "pending")
+        .where(col(Notice.step).endswith(f".{step}"))
+    )
+    for delivery in rows:
+        delivery.state, delivery.sent_at = "sent", at

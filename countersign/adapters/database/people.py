@@ -1,0 +1,80 @@
+"""People and how they can be reached: what the planner needs to know, without a name or an address."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from countersign.adapters.database.tables import Branch, EmergencyContact, Leave, Person
+from countersign.domain.planner import AudienceReach, Reach
+from countersign.domain.policy import Audience, Channel
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who receives a notice; `id` is opaque, the rest is personal and stays out of every history."""
+
+    id: str
+    name: str
+    language: str
+    phone: str | None = None
+    email: str | None = None
+
+    def address(self, channel: Channel) -> str | None:
+        """Return the address for a channel that needs one."""
+        return {Channel.SMS: self.phone, Channel.EMAIL: self.email}.get(channel)
+
+
+@dataclass(frozen=True)
+class LeaveFile:
+    """A leave with everything around it that a case looks at when it starts or renders a text."""
+
+    leave: Leave
+    person: Person
+    branch: Branch
+    contact: EmergencyContact | None
+    manager: Person | None
+
+    def recipient(self, audience: Audience) -> Recipient:
+        """Return who stands for an audience; HR and legal are the company itself."""
+        person = self.person
+        if audience is Audience.EMPLOYEE:
+            return Recipient(person.id, person.name, person.language, person.phone, person.email)
+        if audience is Audience.EMERGENCY_CONTACT and self.contact is not None:
+            return Recipient(f"{person.id}.contact", self.contact.name, person.language, self.contact.phone)
+        if audience is Audience.MANAGER and self.manager is not None:
+            one = self.manager
+            return Recipient(one.id, one.name, one.language, one.phone, one.email)
+        return Recipient(f"{self.branch.id}.{audience.value}", audience.value, "zh-CN")
+
+    def reach(self) -> Reach:
+        """Return which channels can reach each audience."""
+        audiences = {}
+        for audience in Audience:
+            recipient = self.recipient(audience)
+            channels = tuple(c for c in (Channel.SMS, Channel.EMAIL) if recipient.address(c))
+            if channels:
+                audiences[audience] = AudienceReach(channels)
+        preferred = self.person.preferred_channel
+        employee = audiences.get(Audience.EMPLOYEE, AudienceReach())
+        audiences[Audience.EMPLOYEE] = AudienceReach(
+            employee.channels, Channel(preferred) if preferred else None
+        )
+        return Reach(audiences, bool(self.person.service_address), self.branch.zone)
+
+
+def leave_file(session: Session, leave_id: str) -> LeaveFile | None:
+    """Return a leave with its person, branch, contact and manager."""
+    leave = session.get(Leave, leave_id)
+    if leave is None:
+        return None
+    person = session.get_one(Person, leave.person_id)
+    manager = None
+    if person.manager_number:
+        manager = session.exec(select(Person).where(Person.number == person.manager_number)).first()
+    return LeaveFile(
+        leave,
+        person,
+        session.get_one(Branch, person.branch_id),
+        session.get(EmergencyContact, person.id),
+        manager,
+    )

@@ -1,0 +1,399 @@
+"""The tables of the product's own database. They never cross a Temporal boundary.
+
+Instants are aware and stored in UTC; money is integer fen. Personal data lives here and in the evidence's
+disclosures, nowhere else.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC; SQLite has no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Refuse naive datetimes and store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without zone reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Return the stored instant as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def instant(*, nullable: bool = False, index: bool = False) -> Any:
+    """Return a column for an aware instant."""
+    return Field(default=None, sa_column=Column(Instant(), nullable=nullable, index=index))
+
+
+def json_column(default: Any) -> Any:
+    """Return a JSON column with a default factory."""
+    return Field(default_factory=default, sa_column=Column(JSON, nullable=False))
+
+
+class Installation(SQLModel, table=True):
+    """Facts of the data directory: `mode` is `real` or `time-lapse`, from its first start."""
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+class Branch(SQLModel, table=True):
+    """A branch of the company: whose region's tables and calendar apply."""
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    region: str
+    zone: str = "Asia/Shanghai"
+
+
+class Person(SQLModel, table=True):
+    """An employee with the ways to reach them; `number` is the 工号."""
+
+    id: str = Field(primary_key=True)
+    number: str = Field(unique=True)
+    name: str
+    id_number: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    preferred_channel: str | None = None
+    language: str = "zh-CN"
+    branch_id: str = Field(foreign_key="branch.id", index=True)
+    department: str | None = None
+    post: str | None = None
+    manager_number: str | None = None
+    service_address: str | None = None
+    e_delivery_consent_on: date | None = None
+
+
+class Employment(SQLModel, table=True):
+    """One employment of a person; a person can have several."""
+
+    __table_args__ = (UniqueConstraint("person_id", "hired_on"),)
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    hired_on: date
+    ended_on: date | None = None
+    state: str = "active"
+
+
+class EmergencyContact(SQLModel, table=True):
+    """Whom to call when an employee does not answer; told as little as possible."""
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id")
+    name: str
+    relation: str | None = None
+    phone: str | None = None
+    consent_on: date | None = None
+
+
+class Leave(SQLModel, table=True):
+    """A leave; its last day is inclusive."""
+
+    __table_args__ = (UniqueConstraint("person_id", "kind", "starts_on"),)
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    kind: str
+    starts_on: date
+    ends_on: date
+
+
+class StoredPolicy(SQLModel, table=True):
+    """A ladder policy by name and version; a running case carries its own copy."""
+
+    name: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    body: dict[str, Any] = json_column(dict)
+    created_at: datetime = instant()
+
+
+class PublishedYear(SQLModel, table=True):
+    """A calendar year imported after release, over the shipped table."""
+
+    year: int = Field(primary_key=True)
+    body: dict[str, Any] = json_column(dict)
+    imported_at: datetime = instant()
+
+
+class Case(SQLModel, table=True):
+    """The projection of one running process: what lists and pages read while no worker runs."""
+
+    __tablename__ = "case_"
+
+    id: str = Field(primary_key=True)
+    kind: str = Field(index=True)
+    workflow_id: str = Field(unique=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    branch_id: str = Field(foreign_key="branch.id", index=True)
+    leave_id: str | None = Field(default=None, foreign_key="leave.id", unique=True)
+    policy_version: str
+    frozen: dict[str, Any] = json_column(dict)
+    state: str = Field(index=True)
+    stage: str
+    holder: str | None = None
+    due_at: datetime | None = instant(nullable=True, index=True)
+    outcome: str | None = None
+    provisional: bool = False
+    ends_on: date | None = None
+    steps: list[dict[str, Any]] = json_column(list)
+    clock_factor: int = 1
+    clock_case: datetime | None = instant(nullable=True)
+    clock_real: datetime | None = instant(nullable=True)
+    clock_limit: datetime | None = instant(nullable=True)
+    created_at: datetime = instant(index=True)
+    closed_at: datetime | None = instant(nullable=True)
+    checked_at: datetime | None = instant(nullable=True, index=True)
+
+
+class Task(SQLModel, table=True):
+    """Something one holder must do by a time."""
+
+    __tablename__ = "task"
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    key: str
+    kind: str
+    holder: str = Field(index=True)
+    due_at: datetime | None = instant(nullable=True)
+    opened_at: datetime = instant()
+    done_at: datetime | None = instant(nullable=True)
+
+
+class RecordedStep(SQLModel, table=True):
+    """Keys of record orders already carried out: the twin of an order writes nothing."""
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    key: str = Field(primary_key=True)
+
+
+class Notice(SQLModel, table=True):
+    """What is said to one recipient, with fixed content and fingerprint."""
+
+    __table_args__ = (UniqueConstraint("case_id", "step"),)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    step: str
+    template: str
+    audience: str
+    person_id: str = Field(index=True)
+    language: str
+    title: str
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    fingerprint: str
+    answer_by: datetime | None = instant(nullable=True)
+    created_at: datetime = instant()
+
+
+class Delivery(SQLModel, table=True):
+    """One attempt to bring a notice over one channel. Facts beside the state have their own times."""
+
+    __table_args__ = (UniqueConstraint("notice_id", "channel", "attempt"),)
+
+    id: str = Field(primary_key=True)
+    notice_id: str = Field(foreign_key="notice.id", index=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    channel: str
+    attempt: int
+    state: str = Field(index=True)
+    address: str | None = None
+    subject: str | None = None
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    code: str | None = None
+    provider_id: str | None = Field(default=None, index=True)
+    error_code: str | None = None
+    sentence: str | None = None
+    possible_duplicate: bool = False
+    token: str | None = None
+    created_at: datetime = instant()
+    sending_at: datetime | None = instant(nullable=True)
+    sent_at: datetime | None = instant(nullable=True)
+    settled_at: datetime | None = instant(nullable=True)
+    fetched_at: datetime | None = instant(nullable=True)
+    fetches: int = 0
+    acknowledged_at: datetime | None = instant(nullable=True)
+
+
+class Link(SQLModel, table=True):
+    """The no-login link of one delivery; only a keyed hash of its code is kept. Its id is the delivery's."""
+
+    id: str = Field(primary_key=True, foreign_key="delivery.id")
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    notice_id: str = Field(foreign_key="notice.id", index=True)
+    person_id: str
+    key_id: str
+    code_hash: str = Field(unique=True)
+    expires_at: datetime = instant()
+    revoked_at: datetime | None = instant(nullable=True)
+    revoked_why: str | None = None
+
+
+class Suppression(SQLModel, table=True):
+    """An address that nothing more of this case may be sent to."""
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    address: str = Field(primary_key=True)
+    reason: str
+    created_at: datetime = instant()
+
+
+class ActRow(SQLModel, table=True):
+    """A human answer or action, committed before anything else: the receipt and the stop."""
+
+    __tablename__ = "act"
+    __table_args__ = (Index("ix_act_case_state", "case_id", "state"),)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case_.id")
+    kind: str
+    role: str
+    actor: str
+    link_id: str | None = None
+    audience: str | None = None
+    body: dict[str, Any] = json_column(dict)
+    words: dict[str, str] = json_column(dict)
+    shown_sha256: str | None = None
+    fingerprint: str
+    at: datetime = instant()
+    recorded_at: datetime = instant()
+    state: str = Field(default="waiting", index=True)
+    sentence: str | None = None
+
+
+class Document(SQLModel, table=True):
+    """A file somebody handed in; its bytes lie under their SHA-256 in the data directory."""
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    act_id: str | None = Field(default=None, index=True)
+    sha256: str
+    media_type: str
+    size: int
+    kind: str
+    created_at: datetime = instant()
+
+
+class EventRow(SQLModel, table=True):
+    """The evidence chain; written only by `EvidenceLog.append`, edited by nobody."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    seq: int = Field(primary_key=True)
+    key: str
+    kind: str = Field(index=True)
+    line: str = Field(sa_column=Column(Text, nullable=False))
+    hash: str
+
+
+class DisclosureRow(SQLModel, table=True):
+    """A sealed value's salt and text; deleting the row erases the value, the chain still verifies."""
+
+    __tablename__ = "disclosure"
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    seq: int = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    salt: str
+    value: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Outbox(SQLModel, table=True):
+    """What must still reach Temporal: workflow starts and calendar updates."""
+
+    id: str = Field(primary_key=True)
+    kind: str
+    subject: str = Field(unique=True)
+    body: dict[str, Any] = json_column(dict)
+    due_at: datetime = instant(index=True)
+    done_at: datetime | None = instant(nullable=True, index=True)
+    tries: int = 0
+    last_error: str | None = None
+
+
+class Inbox(SQLModel, table=True):
+    """Raw machine reports (receipts, replies), deduplicated; processed after the answer has gone out."""
+
+    id: str = Field(primary_key=True)
+    source: str
+    dedup: str = Field(unique=True)
+    raw: dict[str, Any] = json_column(dict)
+    received_at: datetime = instant()
+    done_at: datetime | None = instant(nullable=True, index=True)
+    result: str | None = None
+
+
+class Punch(SQLModel, table=True):
+    """A clock-in pushed by an attendance system."""
+
+    __table_args__ = (UniqueConstraint("person_id", "at"),)
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    at: datetime = instant()
+    received_at: datetime = instant()
+
+
+class Alarm(SQLModel, table=True):
+    """Something a person of the company must know; said in words."""
+
+    id: str = Field(primary_key=True)
+    case_id: str | None = Field(default=None, index=True)
+    kind: str
+    sentence: str
+    at: datetime = instant(index=True)
+
+
+class ApiToken(SQLModel, table=True):
+    """A bearer token; only its SHA-256 is kept. No branch means the whole company."""
+
+    id: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    role: str
+    branch_id: str | None = None
+    created_at: datetime = instant()
+    revoked_at: datetime | None = instant(nullable=True)
+
+
+class Idempotency(SQLModel, table=True):
+    """Answers already given to a POST with this key by this token."""
+
+    token_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request_sha256: str
+    status: int
+    answer: dict[str, Any] = json_column(dict)
+    created_at: datetime = instant()
+
+
+class ImportedFile(SQLModel, table=True):
+    """A file that was applied; the same bytes again change nothing."""
+
+    sha256: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    rows: int
+    imported_at: datetime = instant()
+
+
+class LinkKey(SQLModel, table=True):
+    """A key from which link codes are derived; new links use the newest, old ones keep theirs."""
+
+    id: str = Field(primary_key=True)
+    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = instant()

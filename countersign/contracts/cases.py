@@ -1,0 +1,170 @@
+"""Values that every process sends to the recorder: events, tasks, the projection, and acts."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from countersign.domain.evidence import EventKind
+
+
+class Process(StrEnum):
+    """The kinds of case."""
+
+    LEAVE_RETURN = "leave_return"
+
+
+class CaseState(StrEnum):
+    """Where a case is in its life; the outcome of a closed one stands beside it."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """Who can hold a task, act, or carry a token."""
+
+    HR = "hr"
+    FINANCE = "finance"
+    ADMINISTRATION = "administration"
+    MANAGER = "manager"
+    EMPLOYEE = "employee"
+    EMERGENCY_CONTACT = "emergency_contact"
+    AUDITOR = "auditor"
+    LEGAL = "legal"
+    SYSTEM_ADMINISTRATOR = "system_administrator"
+    INTEGRATOR = "integrator"
+    MACHINE = "machine"
+
+
+class ActKind(StrEnum):
+    """What a person can do in a case. Frozen: values stand in histories; only additions are allowed."""
+
+    RETURNS_ON = "returns_on"
+    EXTENSION_ASKED = "extension_asked"
+    OBJECTED = "objected"
+    RESIGNED = "resigned"
+    NOT_ME = "not_me"
+    ACKNOWLEDGED = "acknowledged"
+    BACK = "back"
+    SKIP = "skip"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    POSTED = "posted"
+    VISITED = "visited"
+    GRADING_DONE = "grading_done"
+    EXTENSION_GRANTED = "extension_granted"
+    EXTENSION_REFUSED = "extension_refused"
+    OBJECTION_ANSWERED = "objection_answered"
+    OVERDUE_DECIDED = "overdue_decided"
+
+
+ANSWERS = frozenset(
+    {
+        ActKind.RETURNS_ON,
+        ActKind.EXTENSION_ASKED,
+        ActKind.OBJECTED,
+        ActKind.RESIGNED,
+        ActKind.NOT_ME,
+        ActKind.ACKNOWLEDGED,
+    }
+)
+"""Acts of the person who holds a link; all others are acts of HR, an operator or a machine."""
+
+ENDS_LADDER = frozenset(
+    {
+        ActKind.RETURNS_ON,
+        ActKind.EXTENSION_ASKED,
+        ActKind.OBJECTED,
+        ActKind.RESIGNED,
+        ActKind.BACK,
+        ActKind.CANCEL,
+    }
+)
+"""Acts after which no further message of the case may leave until somebody has settled them."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """A human act as the workflow sees it: ids, dates and choices, never words or names.
+
+    `at` is the case's time. `on` is the day of return or the new last day of leave; `step` names a rung;
+    `choices` maps a step to `run_now` or `skip`; `happened_at` is when a letter was posted or a visit made.
+    """
+
+    id: str
+    kind: ActKind
+    role: Role
+    at: datetime
+    on: date | None = None
+    step: str | None = None
+    happened_at: datetime | None = None
+    delivery_id: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ActReceipt:
+    """What the workflow answers to an accepted act."""
+
+    act_id: str
+    stage: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class EventDraft:
+    """One event for the evidence chain; `body` holds ids, codes, instants and counts only.
+
+    When `act_id` is given, the recorder adds the actor and the sealed words of that act.
+    """
+
+    kind: EventKind
+    body: dict[str, Any] = field(default_factory=dict)
+    act_id: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskDraft:
+    """A task that one role holds; opened once per key, done once."""
+
+    key: str
+    kind: str
+    holder: Role
+    due_at: datetime | None
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What lists and pages show of a case; `steps` is the plan with what became of each step."""
+
+    state: CaseState
+    stage: str
+    holder: Role | None
+    due_at: datetime | None
+    outcome: str | None = None
+    provisional: bool = False
+    ends_on: date | None = None
+    steps: tuple[dict[str, Any], ...] = ()
+    clock_case: datetime | None = None
+    clock_real: datetime | None = None
+    clock_limit: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RecordOrder:
+    """One atomic write: events, tasks, fates of acts and the projection. Repeating a `key` writes nothing."""
+
+    case_id: str
+    key: str
+    at: datetime
+    projection: Projection
+    events: tuple[EventDraft, ...] = ()
+    tasks: tuple[TaskDraft, ...] = ()
+    accepted_acts: tuple[str, ...] = ()
+    settled_acts: tuple[str, ...] = ()
+    alarm: str | None = None

@@ -1,0 +1,84 @@
+"""Values that cross between a ladder and the activities that send."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from countersign.domain.policy import Audience, Channel
+
+
+@dataclass(frozen=True)
+class NoticeOrder:
+    """Say one thing to one audience over several channels.
+
+    `step` is unique in the case (`<round>.<rung>.<name>`), so that a repeated order finds the same notice.
+    `answer_by` is shown to the reader. `at` is the case's time.
+    """
+
+    case_id: str
+    step: str
+    template: str
+    audience: Audience
+    channels: tuple[Channel, ...]
+    at: datetime
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True)
+class PreparedDelivery:
+    """One channel of a prepared notice; `accepted` is true for the in-system inbox, which needs no call."""
+
+    delivery_id: str
+    channel: Channel
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class PreparedNotice:
+    """The rendered notice and its first deliveries; `refused` says why nothing can be sent."""
+
+    notice_id: str
+    deliveries: tuple[PreparedDelivery, ...]
+
+
+@dataclass(frozen=True)
+class SendOrder:
+    """Carry out one delivery attempt; `at` is the case's time for the evidence.
+
+    `not_after` is the real instant at which the sending window closes: a worker that comes back at night
+    must not wake anybody. None means no window.
+    """
+
+    case_id: str
+    delivery_id: str
+    at: datetime
+    not_after: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NextAttemptOrder:
+    """Make the next attempt of a delivery; `possible_duplicate` is listed in the evidence."""
+
+    case_id: str
+    delivery_id: str
+    at: datetime
+    possible_duplicate: bool = False
+
+
+class SendState(StrEnum):
+    """How one attempt ended, seen from the ladder; a held one was not made and may be made later."""
+
+    ACCEPTED = "accepted"
+    FAILED_TEMPORARY = "failed_temporary"
+    FAILED_PERMANENT = "failed_permanent"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    HELD = "held"
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """The end of one attempt with the provider's code, never its words."""
+
+    state: SendState
+    code: str | None = None

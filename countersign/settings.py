@@ -1,0 +1,71 @@
+"""Settings: environment variables with the prefix COUNTERSIGN_, and a `.env` file beside the command."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an installation can set. Nothing is read at import time."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("var")
+    database_url: str | None = None
+    public_base_url: str = "http://127.0.0.1:8080"
+    portal_name: str = "回执页 /n"
+    company_name: str = "示例公司"
+    contact_name: str = "人事部"
+    contact_phone: str = "010-5555 0100"
+    contact_email: str = "hr@example.com"
+    templates_dir: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    time_lapse: int = Field(default=1, ge=1)
+
+    temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
+    temporal_namespace: str = "default"
+    task_queue: str = "countersign"
+    ui_base_url: str | None = None
+
+    twilio_account_sid: str = "ACsandbox0000000000000000000000000"
+    twilio_auth_token: SecretStr = SecretStr("sandbox-auth-token")
+    twilio_auth_token_next: SecretStr | None = None
+    twilio_sender: str = "+15005550006"
+    twilio_base_url: str | None = None
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    mail_sender: str = "notices@example.com"
+    mail_sender_name: str = "Countersign"
+
+    upload_limit_bytes: int = 10 * 1024 * 1024
+    link_days: int = 60
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if not re.match(r"https?://[^/]+", value):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return value.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The database URL; without one, a SQLite file in the data directory."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'countersign.db').absolute()}"
+
+    @property
+    def twilio_tokens(self) -> tuple[str, ...]:
+        """The tokens with which a callback may be signed; two while one is being rotated."""
+        tokens = [self.twilio_auth_token, self.twilio_auth_token_next]
+        return tuple(token.get_secret_value() for token in tokens if token is not None)
+
+    @property
+    def real_providers(self) -> bool:
+        """Say whether messages go to real providers, not to the stand-ins of this machine."""
+        return self.twilio_base_url is None and not self.twilio_account_sid.startswith("ACsandbox")

@@ -1,0 +1,460 @@
+"""The ladder: rung after rung while nobody answers. A process drives it inside its own run."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Any
+
+from temporalio import workflow
+
+from workflows.desk import Desk, Woke
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notices import NoticeActivities
+    from countersign.contracts.cases import EventDraft, Role, TaskDraft
+    from countersign.contracts.notices import (
+        NextAttemptOrder,
+        NoticeOrder,
+        PreparedDelivery,
+        SendOrder,
+        SendResult,
+        SendState,
+    )
+    from countersign.domain.calendar import WorkCalendar
+    from countersign.domain.evidence import EventKind
+    from countersign.domain.planner import Reach, next_opening, plan, wait_end
+    from countersign.domain.policy import Audience, Channel, LadderPolicy, Rung, SendingWindow, Wait
+    from countersign.retries import RECORDING, SENDING, SETTLE_UNKNOWN_AFTER, send_again_after
+
+IN_TIME = timedelta(hours=1)
+"""A rung whose first delivery is accepted within this time waits from its planned instant."""
+
+BY_HAND = {Channel.COURIER: "posting", Channel.VISIT: "visit"}
+"""Channels that HR carries out and records; the rung's wait starts there."""
+
+
+class Climbed(Enum):
+    """How a climb ended."""
+
+    EXHAUSTED = "exhausted"
+    STOPPED = "stopped"
+
+
+class StepState(StrEnum):
+    """What became of a planned step."""
+
+    PLANNED = "planned"
+    REACHED = "reached"
+    SKIPPED = "skipped"
+    NOTHING_SENT = "nothing_sent"
+    DONE = "done"
+
+
+@dataclass
+class PlannedStep:
+    """One rung on its way: its name (unique in the ladder), its dates, and what became of it.
+
+    `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
+    the posting or visit that HR recorded.
+    """
+
+    name: str
+    rung: Rung
+    at: datetime
+    waits_until: datetime
+    channels: tuple[Channel, ...]
+    state: StepState = StepState.PLANNED
+    waits_from: datetime | None = None
+    by_hand_at: datetime | None = None
+    accepted_after: timedelta | None = None
+    open_deliveries: int = 0
+
+    def show(self) -> dict[str, Any]:
+        """Return the step as lists and pages show it."""
+        return {
+            "step": self.name,
+            "rung": self.rung.name,
+            "audience": self.rung.audience.value,
+            "channels": [channel.value for channel in self.channels],
+            "at": self.at.isoformat(timespec="seconds"),
+            "waits_until": self.waits_until.isoformat(timespec="seconds"),
+            "state": self.state.value,
+        }
+
+
+@dataclass(frozen=True)
+class LadderStages:
+    """The stage names that a process gives to the ladder's own situations, and HR's times for its part."""
+
+    climbing: str
+    posting_due: str
+    visit_due: str
+    posting_wait: Wait
+    visit_wait: Wait
+
+
+@dataclass
+class Ladder:
+    """Climbs the rungs of one round.
+
+    `stopped` says that somebody has answered; from then on nothing more is begun. `answered_by` names the
+    instant until which the reader is asked to answer, printed in the notice.
+    """
+
+    desk: Desk
+    round: int
+    names: tuple[str, ...]
+    rungs: tuple[Rung, ...]
+    window: SendingWindow | None
+    calendar: WorkCalendar
+    reach: Reach
+    stages: LadderStages
+    stopped: Callable[[], bool]
+    position: int = 0
+    steps: list[PlannedStep] = field(default_factory=list)
+    _sending: list[asyncio.Task[None]] = field(default_factory=list)
+
+    # -- the climb ----------------------------------------------------------------------------------------
+
+    async def climb(self, start: datetime) -> Climbed:
+        """Climb every rung from `start` on, until somebody answers or no rung is left."""
+        self._plan_all(start)
+        await self.desk.record(
+            EventDraft(EventKind.PLAN_MADE, {"round": self.round, "steps": [s.show() for s in self.steps]})
+        )
+        while self.position < len(self.steps) and not self.stopped():
+            step = self.current
+            if step.state is StepState.SKIPPED:
+                self.position += 1
+            elif await self._reached(step):
+                await self._speak(step)
+                await self._listen(step)
+                if not self.stopped():
+                    self.position += 1
+            elif step.state is StepState.SKIPPED:
+                await self.replan(step.at, "a step was skipped")
+        await self.fall_silent()
+        return Climbed.STOPPED if self.stopped() else Climbed.EXHAUSTED
+
+    @property
+    def current(self) -> PlannedStep:
+        """The step that the climb stands on."""
+        return self.steps[self.position]
+
+    def names_left(self) -> tuple[str, ...]:
+        """Return the steps that can still be skipped: the current one and those ahead."""
+        ahead = self.steps[self.position :]
+        return tuple(s.name for s in ahead if s.state in {StepState.PLANNED, StepState.REACHED})
+
+    async def fall_silent(self) -> None:
+        """Wait for calls that are under way; begin no new one."""
+        await asyncio.gather(*self._sending)
+        self._sending.clear()
+
+    async def _reached(self, step: PlannedStep) -> bool:
+        """Wait until the step may speak. False means: look again, its date or its turn has changed."""
+        await self._enter(self.stages.climbing, self._holder_before(step), step.at)
+        woke = await self.desk.sleep(
+            lambda: step.at, lambda: self.stopped() or step.state is StepState.SKIPPED, f"rung {step.name}"
+        )
+        if woke is Woke.STOPPED:
+            return False
+        now = self.desk.now()
+        opening, _ = next_opening(now, self.window, self.calendar, self.reach.zone)
+        if opening > now and now > step.at:
+            # The worker was away and came back outside the window: the step keeps its turn, not its date.
+            await self.replan(opening, "came back outside the sending window", include_current=True)
+            return False
+        return True
+
+    async def _speak(self, step: PlannedStep) -> None:
+        """Send the step's notice over its channels; return when its wait may begin."""
+        step.state = StepState.REACHED
+        real_start = workflow.now() - self._lateness(step)
+        await self.desk.record(EventDraft(EventKind.RUNG_REACHED, step.show() | {"round": self.round}))
+        if not step.channels:
+            step.state = StepState.NOTHING_SENT
+            await self.desk.record(_nothing_sent(step, "no channel reaches the audience"))
+            return
+        prepared = await workflow.execute_local_activity_method(
+            NoticeActivities.prepare_notice,
+            NoticeOrder(
+                case_id=self.desk.case_id,
+                step=f"{self.round}.{step.name}",
+                template=step.rung.name,
+                audience=step.rung.audience,
+                channels=step.channels,
+                at=self.desk.now(),
+                answer_by=None if step.channels[0] in BY_HAND else step.waits_until,
+            ),
+            **RECORDING,
+        )
+        calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
+        step.open_deliveries = len(calls)
+        self._sending += [asyncio.create_task(self._deliver(step, call, real_start)) for call in calls]
+        by_hand = next((c for c in step.channels if c in BY_HAND), None)
+        if by_hand is not None:
+            await self._wait_for_hand(step, by_hand)
+        elif calls:
+            # An inbox that nobody can open yet would start the wait although nothing reached the person.
+            await self.desk.sleep(
+                lambda: step.waits_until,
+                lambda: step.accepted_after is not None or not step.open_deliveries or self._over(step),
+                f"first delivery of {step.name}",
+            )
+        else:
+            step.accepted_after = workflow.now() - real_start
+
+    async def _wait_for_hand(self, step: PlannedStep, channel: Channel) -> None:
+        """Wait until HR records the posting or the visit; raise an alarm when its time is over."""
+        posting = channel is Channel.COURIER
+        stage = self.stages.posting_due if posting else self.stages.visit_due
+        wait = self.stages.posting_wait if posting else self.stages.visit_wait
+        due, _ = wait_end(step.at, wait, self.calendar, self.reach.zone)
+        task = TaskDraft(f"{self.round}.{step.name}", BY_HAND[channel], Role.HR, due)
+        await self._enter(stage, Role.HR, due, task=task)
+
+        def recorded() -> bool:
+            return step.by_hand_at is not None or self._over(step)
+
+        if await self.desk.sleep(lambda: due, recorded, f"{BY_HAND[channel]} of {step.name} due") is Woke.DUE:
+            await self.desk.record(alarm=f"{BY_HAND[channel]}_overdue")
+            await self.desk.sleep(lambda: None, recorded, "")
+
+    async def _listen(self, step: PlannedStep) -> None:
+        """Wait for an answer until the rung's time is over."""
+        if self.stopped() or step.state is not StepState.REACHED:
+            await self._after_silence(step)
+            return
+        begun = self._wait_begins(step)
+        if begun is None:
+            step.state = StepState.NOTHING_SENT
+            await self.desk.record(_nothing_sent(step, "no channel accepted the message"))
+            await self._move_end(step, min(self.desk.now(), step.waits_until), "nothing could be sent")
+            return
+        step.waits_from = begun
+        await self._move_end(step, self._wait_end(step), "the wait began later than planned")
+        await self._enter(self.stages.climbing, _HOLDERS[step.rung.audience], step.waits_until)
+        await self.desk.sleep(
+            lambda: step.waits_until, lambda: self._over(step), f"wait for an answer to {step.name}"
+        )
+        await self._after_silence(step)
+
+    async def _after_silence(self, step: PlannedStep) -> None:
+        if self.stopped():
+            return
+        if step.state is StepState.SKIPPED:
+            await self.replan(self.desk.now(), "a step was skipped")
+        elif step.state is StepState.REACHED:
+            step.state = StepState.DONE
+        self.desk.changed()
+
+    # -- dates --------------------------------------------------------------------------------------------
+
+    def _plan_all(self, start: datetime) -> None:
+        planned = plan(LadderPolicy(self.rungs, self.window), self.calendar, start, self.reach)
+        self.desk.state.provisional = planned.provisional
+        self.steps = [
+            PlannedStep(name, rung, s.at, s.waits_until, s.channels)
+            for name, rung, s in zip(self.names, self.rungs, planned.steps, strict=True)
+        ]
+        self._show()
+
+    async def replan(self, start: datetime, because: str, *, include_current: bool = False) -> None:
+        """Plan the rest of the ladder again from `start` by the same planner, and record what moved."""
+        first = self.position if include_current else self.position + 1
+        ahead = [s for s in self.steps[first:] if s.state is StepState.PLANNED]
+        planned = plan(
+            LadderPolicy(tuple(s.rung for s in ahead), self.window), self.calendar, start, self.reach
+        )
+        moves = []
+        for step, new in zip(ahead, planned.steps, strict=True):
+            if (step.at, step.waits_until, step.channels) != (new.at, new.waits_until, new.channels):
+                old = step.show()
+                step.at, step.waits_until, step.channels = new.at, new.waits_until, new.channels
+                moves.append(_move(old, step))
+        self.desk.state.provisional = planned.provisional
+        self.desk.changed()
+        await self._record_moves(moves, because)
+
+    async def adopt_calendar(self, calendar: WorkCalendar) -> None:
+        """Plan again after a year was published: the running wait, then everything behind it."""
+        self.calendar = calendar
+        because = "a calendar year was published"
+        if self.position >= len(self.steps):
+            return
+        step = self.current
+        if step.state is StepState.REACHED and step.waits_from is not None:
+            await self._move_end(step, self._wait_end(step), because)
+        elif step.state is StepState.PLANNED:
+            await self.replan(step.at, because, include_current=True)
+
+    async def shift(self, by: timedelta) -> None:
+        """Move the running wait after a pause, and everything behind it."""
+        if self.position >= len(self.steps):
+            return
+        step = self.current
+        if step.waits_from is not None and step.state is StepState.REACHED:
+            step.waits_from += by
+            await self._move_end(step, step.waits_until + by, "the case was paused")
+        elif step.state is StepState.PLANNED and step.at < self.desk.now():
+            await self.replan(self.desk.now(), "the case was paused", include_current=True)
+
+    async def skip(self, name: str, event: EventDraft) -> None:
+        """Pass over the named step; the one that is being waited for ends its wait now."""
+        step = next(s for s in self.steps if s.name == name)
+        step.state = StepState.SKIPPED
+        self._show()
+        await self.desk.record(event)
+        if step is not self.current:
+            await self.replan(self.current.waits_until, "a step was skipped")
+        self.desk.changed()
+
+    async def _move_end(self, step: PlannedStep, end: datetime, because: str) -> None:
+        """Set the end of the step's wait; when it moves, plan the rest from there."""
+        if end == step.waits_until:
+            self._show()
+            return
+        old = step.show()
+        step.waits_until = end
+        self.desk.changed()
+        await self._record_moves([_move(old, step)], because)
+        await self.replan(end, because)
+
+    async def _record_moves(self, moves: list[dict[str, Any]], because: str) -> None:
+        self._show()
+        if moves:
+            body = {"because": because, "round": self.round, "changes": moves}
+            await self.desk.record(EventDraft(EventKind.PLAN_CHANGED, body))
+
+    def _wait_end(self, step: PlannedStep) -> datetime:
+        assert step.waits_from is not None  # noqa: S101  callers set it first
+        end, _ = wait_end(step.waits_from, step.rung.wait, self.calendar, self.reach.zone)
+        return end
+
+    def _wait_begins(self, step: PlannedStep) -> datetime | None:
+        """Return the instant from which the wait counts; None when nothing was accepted or recorded."""
+        if step.by_hand_at is not None:
+            return max(step.by_hand_at, step.at)
+        if step.accepted_after is None:
+            return None
+        return step.at if step.accepted_after <= IN_TIME else step.at + step.accepted_after
+
+    def _lateness(self, step: PlannedStep) -> timedelta:
+        """Return how long after its planned instant the step began, in real time."""
+        clock = self.desk.state.clock
+        return timedelta(0) if clock.lapse else max(self.desk.now() - step.at, timedelta(0))
+
+    def _holder_before(self, step: PlannedStep) -> Role:
+        """Say who has the ball until this step: whoever the step before was waiting for."""
+        if self.position == 0:
+            return Role.EMPLOYEE
+        return _HOLDERS[self.steps[self.position - 1].rung.audience]
+
+    def _over(self, step: PlannedStep) -> bool:
+        return self.stopped() or step.state in {StepState.SKIPPED, StepState.DONE, StepState.NOTHING_SENT}
+
+    def _show(self) -> None:
+        self.desk.state.steps = [step.show() for step in self.steps]
+
+    async def _enter(self, stage: str, holder: Role, due: datetime, *, task: TaskDraft | None = None) -> None:
+        self._show()
+        state = self.desk.state
+        if (state.stage, state.holder, state.due_at) != (stage, holder, due) or task is not None:
+            await self.desk.move_to(stage, holder, due, task=task)
+
+    # -- one delivery -------------------------------------------------------------------------------------
+
+    async def _deliver(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
+        """Try one channel until it accepts, fails for good, or the rung is over."""
+        tries = 0
+        while not self._over(step):
+            result = await self._try(step, delivery)
+            if result.state is SendState.ACCEPTED:
+                if step.accepted_after is None:
+                    step.accepted_after = workflow.now() - real_start
+                break
+            if result.state in {SendState.FAILED_PERMANENT, SendState.SUPPRESSED}:
+                break
+            held = result.state is SendState.HELD
+            unknown = result.state is SendState.UNKNOWN
+            tries += not held
+            if not await self._may_try_again(
+                step, timedelta(0) if held or unknown else send_again_after(tries)
+            ):
+                break
+            if not held:
+                delivery = await workflow.execute_local_activity_method(
+                    NoticeActivities.next_attempt,
+                    NextAttemptOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), unknown),
+                    **RECORDING,
+                )
+        step.open_deliveries -= 1
+        self.desk.changed()
+
+    async def _try(self, step: PlannedStep, delivery: PreparedDelivery) -> SendResult:
+        order = SendOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), self._window_closes())
+        summary = f"{delivery.channel} to {step.rung.audience} for {step.name}"
+        result = await workflow.execute_activity_method(
+            NoticeActivities.send_notice, order, summary=summary, **SENDING
+        )
+        if result.state is SendState.UNKNOWN:
+            await self.desk.rest(SETTLE_UNKNOWN_AFTER, self.stopped, f"settle {summary}")
+            result = await workflow.execute_activity_method(
+                NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
+            )
+        return result
+
+    async def _may_try_again(self, step: PlannedStep, rest: timedelta) -> bool:
+        """Rest, then wait until the case runs and the window is open; False when the rung is over first."""
+        await self.desk.rest(rest, lambda: self._over(step), f"next try of {step.name}")
+        while not self._over(step):
+            await workflow.wait_condition(lambda: self.desk.state.paused_at is None or self._over(step))
+            closed_for = self._closed_for()
+            if closed_for <= timedelta(0):
+                break
+            await self.desk.rest(closed_for, lambda: self._over(step), "sending window opens")
+        return not self._over(step)
+
+    def _closed_for(self) -> timedelta:
+        """Return how long the sending window stays closed; time-lapse has no nights."""
+        if self.desk.state.clock.lapse:
+            return timedelta(0)
+        now = self.desk.now()
+        return next_opening(now, self.window, self.calendar, self.reach.zone)[0] - now
+
+    def _window_closes(self) -> datetime | None:
+        """Return the real instant at which the open window closes; time-lapse has no nights."""
+        if self.window is None or self.desk.state.clock.lapse:
+            return None
+        local = self.desk.now().astimezone(self.current.at.tzinfo)
+        return local.replace(
+            hour=self.window.closes.hour, minute=self.window.closes.minute, second=0, microsecond=0
+        )
+
+
+_HOLDERS = {
+    Audience.EMPLOYEE: Role.EMPLOYEE,
+    Audience.EMERGENCY_CONTACT: Role.EMPLOYEE,
+    Audience.MANAGER: Role.MANAGER,
+    Audience.HR: Role.HR,
+    Audience.LEGAL: Role.LEGAL,
+}
+"""Who has the ball while a rung waits; a relative owes us nothing, the employee does."""
+
+
+def _nothing_sent(step: PlannedStep, because: str) -> EventDraft:
+    return EventDraft(EventKind.NOTICE_NOTHING_SENT, {"step": step.name, "because": because})
+
+
+def _move(old: dict[str, Any], step: PlannedStep) -> dict[str, Any]:
+    new = step.show()
+    return {
+        "step": step.name,
+        "old_at": old["at"],
+        "new_at": new["at"],
+        "old_waits_until": old["waits_until"],
+        "new_waits_until": new["waits_until"],
+    }
