@@ -1,6 +1,6 @@
 """The one registry of Temporal search attributes: business words that operators filter by."""
 
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 PROCESS = SearchAttributeKey.for_keyword("CsProcess")
 BRANCH = SearchAttributeKey.for_keyword("CsBranch")
@@ -17,3 +17,15 @@ TYPES = {
     "CsDueAt": "Datetime",
     "CsCaseId": "Keyword",
 }
+
+
+def at_start(process: str, branch_id: str, case_id: str) -> TypedSearchAttributes:
+    """Return the attributes with which a case starts."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(PROCESS, process),
+            SearchAttributePair(BRANCH, branch_id),
+            SearchAttributePair(CASE_ID, case_id),
+            SearchAttributePair(STAGE, "starting"),
+        ]
+    )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,21 @@ _FALLBACK = {
     "hr": "colleague_notice",
     "legal": "colleague_notice",
 }
+_EMPLOYEE, _COLLEAGUES = frozenset({"employee"}), frozenset({"manager", "hr", "legal"})
+_READERS = {
+    "before_end": _EMPLOYEE,
+    "first_notice": _EMPLOYEE,
+    "second_reminder": _EMPLOYEE,
+    "paper_notice": _EMPLOYEE,
+    "extension_granted": _EMPLOYEE,
+    "extension_refused": _EMPLOYEE,
+    "objection_answered": _EMPLOYEE,
+    "emergency_contact": frozenset({"emergency_contact"}),
+    "on_site_check": _COLLEAGUES,
+    "colleague_notice": _COLLEAGUES,
+}
+"""Who may read a shipped text. A rung can bear any name, so the name alone must not decide: a second
+reminder that turns to the emergency contact would tell them about the leave."""
 
 
 class TemplateFault(ValueError):
@@ -59,6 +75,9 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._env.filters.update(
+            zh_day=_zh_day, zh_short=_zh_short, zh_moment=_zh_moment, en_day=_en_day, en_moment=_en_moment
+        )
         self._process = process
 
     def notice(self, name: str, audience: str, language: str, variables: Mapping[str, Any]) -> NoticeText:
@@ -80,7 +99,7 @@ class Renderer:
 
     def _find(self, name: str, audience: str, language: str, form: str) -> tuple[str, str]:
         language = language if language in LANGUAGES else LANGUAGES[0]
-        for candidate in (name, _FALLBACK.get(audience, name)):
+        for candidate in _candidates(name, audience):
             file = f"{self._process}/{language}/{candidate}.{form}"
             try:
                 assert self._env.loader is not None  # noqa: S101  set in __init__
@@ -97,3 +116,38 @@ class Renderer:
             raise TemplateFault(f"template {file}: {error.message}; use a variable that exists") from None
         except TemplateSyntaxError as error:
             raise TemplateFault(f"template {file}, line {error.lineno}: {error.message}") from None
+
+
+def _candidates(name: str, audience: str) -> tuple[str, ...]:
+    """Return the texts that may be used, the best first; none that another audience alone may read."""
+    stand_in = _FALLBACK.get(audience, name)
+    return (name, stand_in) if audience in _READERS.get(name, {audience}) else (stand_in,)
+
+
+_ZH_WEEK, _EN_WEEK = "一二三四五六日", ("Mon", "Tues", "Wednes", "Thurs", "Fri", "Satur", "Sun")
+_EN_MONTHS = "January February March April May June July August September October November December".split()
+
+
+def _zh_day(day: date) -> str:
+    """Return `2026年2月13日（星期五）`."""
+    return f"{day.year}年{_zh_short(day)}（星期{_ZH_WEEK[day.weekday()]}）"
+
+
+def _zh_short(day: date) -> str:
+    """Return `2月13日`."""
+    return f"{day.month}月{day.day}日"
+
+
+def _zh_moment(at: datetime) -> str:
+    """Return `2026年2月13日（星期五）10:00`, in the zone that `at` bears."""
+    return f"{_zh_day(at)}{at:%H:%M}"
+
+
+def _en_day(day: date) -> str:
+    """Return `Friday, 13 February 2026`."""
+    return f"{_EN_WEEK[day.weekday()]}day, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
+
+
+def _en_moment(at: datetime) -> str:
+    """Return `10:00 (UTC+08:00) on Friday, 13 February 2026`, in the zone that `at` bears."""
+    return f"{at:%H:%M} (UTC{at.isoformat()[-6:]}) on {_en_day(at)}"

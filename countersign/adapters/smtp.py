@@ -201,13 +201,18 @@ class SmtpMailer:
         if protocol is None:
             raise _Ended("smtp_interrupted")
         try:
-            protocol.write(_LEADING_DOT.sub(b"..", content) + b".\r\n")
+            protocol.write(transmitted(content))
             reply = await protocol.read_response(timeout=self._timeout_s)
         except (aiosmtplib.SMTPException, OSError):
             # A late reply would be taken for the answer to QUIT.
             smtp.close()
             raise _Ended("smtp_no_reply") from None
         return reply.code
+
+
+def transmitted(content: bytes) -> bytes:
+    """Return `content` (ending in CRLF) as DATA carries it: leading dots doubled, the final dot added."""
+    return _LEADING_DOT.sub(b"..", content) + b".\r\n"
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:

@@ -56,7 +56,8 @@ _LOCAL_SIGNATURE, _CENTRAL_SIGNATURE, _END_SIGNATURE = b"PK\x03\x04", b"PK\x01\x
 _VERSION, _MADE_BY_UNIX, _STORED = 20, 3 << 8 | 20, 0
 _MIDNIGHT, _DAY_1980_01_01 = 0, 1 << 5 | 1
 _REGULAR_FILE_0644 = 0o100644 << 16
-_MAX_ENTRIES, _MAX_BYTES = 0xFFFE, 0xFFFF_FFFE
+# Well below 2 GiB, where ZIP libraries begin to write ZIP64 fields and the bytes would no longer be one.
+_MAX_ENTRIES, _MAX_BYTES = 0xFFFE, 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def build_bundle(
     (it gets the case id and the disclosure). Files and timeline are taken as given: for a redacted copy,
     pass those that its reader may see. The chain is not checked here, so that a damaged one can be shown;
     call `verify_bundle` on the result. Raises ValueError for an unfit name, a case without events, or more
-    than a ZIP without extensions holds (65,534 entries, 4 GiB).
+    than a bundle holds (65,534 entries, 1 GiB).
     """
     chains = {case_id: (events, disclosures), **(linked or {})}
     if linked and case_id in linked:
@@ -177,7 +178,7 @@ def write_container(entries: Mapping[str, bytes]) -> bytes:
         content, encoded = entries[name], name.encode("ascii")
         size = len(content)
         if offset + size > _MAX_BYTES:
-            raise ValueError("a bundle holds at most 4 GiB; leave large files out")
+            raise ValueError("a bundle holds at most 1 GiB; leave large files out")
         shared = (0, _STORED, _MIDNIGHT, _DAY_1980_01_01, zlib.crc32(content), size, size, len(encoded), 0)
         records += _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *shared), encoded, content
         directory += (
@@ -189,7 +190,7 @@ def write_container(entries: Mapping[str, bytes]) -> bytes:
         offset += _LOCAL.size + len(encoded) + size
     size = sum(map(len, directory))
     if offset + size + _END.size > _MAX_BYTES:
-        raise ValueError("a bundle holds at most 4 GiB; leave large files out")
+        raise ValueError("a bundle holds at most 1 GiB; leave large files out")
     end = _END.pack(_END_SIGNATURE, 0, 0, len(entries), len(entries), size, offset, 0)
     return b"".join([*records, *directory, end])
 

@@ -3,30 +3,23 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, StrictStr
 
 from countersign.domain.input_models import InputModel, one_of, read_input
 from countersign.domain.planner import AudienceReach, Plan, Reach
-from countersign.domain.policy import (
-    Audience,
-    Channel,
-    LadderPolicy,
-    Rung,
-    SendingWindow,
-    Wait,
-    WaitUnit,
-    WindowDays,
-)
+from countersign.domain.policy import Audience, Channel, LadderPolicy
+from countersign.domain.policy_file import CaseFileError, ChannelName, Text, policy_at, policy_from_mapping
 from countersign.domain.regions import Region, UnknownRegion, region
 from countersign.domain.yaml_text import InputError, load_text, shown
 
+__all__ = ["CaseFileError", "CaseKind", "PlanCase", "parse_plan_case", "plan_to_json", "policy_from_mapping"]
+
 _INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9:.]+) ?(Z|[+-][0-9]{2}:[0-9]{2})?")
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -39,10 +32,6 @@ class CaseKind(StrEnum):
     ABSENCE = "absence"
     INJURY_CLAIM = "injury_claim"
     INSURANCE_MONTH = "insurance_month"
-
-
-class CaseFileError(InputError):
-    """A case file or a policy is refused; the text is one sentence naming file and field."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +61,6 @@ def parse_plan_case(
     """
     try:
         return _plan_case(text, source, stored)
-    except InputError as refusal:
-        raise CaseFileError(str(refusal)) from None
-
-
-def policy_from_mapping(mapping: object, source: str) -> LadderPolicy:
-    """Read a policy that stands alone, as parsed from YAML or JSON; raises `CaseFileError`."""
-    try:
-        return _policy(mapping, source, "")
     except InputError as refusal:
         raise CaseFileError(str(refusal)) from None
 
@@ -116,17 +97,6 @@ def _instant(value: object) -> datetime:
         raise ValueError(f"is {shown(value)}, an instant that does not exist") from None
 
 
-def _clock(value: object) -> time:
-    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a local time written like "09:00"')
-    try:
-        hours, minutes, seconds = (int(part) for part in match.groups(default="0"))
-        return time(hours, minutes, seconds)
-    except ValueError:
-        raise ValueError(f"is {shown(value)}, a time that does not exist; use 00:00 to 23:59") from None
-
-
 def _region(value: object) -> Region:
     try:
         return region(value if isinstance(value, str) else str(value))
@@ -151,21 +121,9 @@ def _email(value: str) -> str:
     raise ValueError("is not an e-mail address")
 
 
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is empty; write it or leave the line out")
-    return value
-
-
 def _id_text(value: object) -> object:
     # A staff number of digits alone is read as a number unless it is quoted.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _not_negative(value: int) -> int:
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
 
 
 def _concrete(channel: Channel) -> Channel:
@@ -174,78 +132,35 @@ def _concrete(channel: Channel) -> Channel:
     return channel
 
 
-_Text = Annotated[StrictStr, AfterValidator(_not_blank)]
-_Id = Annotated[_Text, BeforeValidator(_id_text)]
+_Id = Annotated[Text, BeforeValidator(_id_text)]
 _Phone = Annotated[StrictStr, AfterValidator(_phone)]
 _Email = Annotated[StrictStr, AfterValidator(_email)]
-_Channel = Annotated[Channel, BeforeValidator(one_of(Channel, "channel"))]
 
 
 class _EmergencyContact(InputModel):
-    name: _Text | None = None
-    relation: _Text | None = None
+    name: Text | None = None
+    relation: Text | None = None
     phone: _Phone | None = None
     email: _Email | None = None
 
 
 class _Colleague(InputModel):
     id: _Id | None = None
-    name: _Text | None = None
+    name: Text | None = None
     phone: _Phone | None = None
     email: _Email | None = None
 
 
 class _Employee(InputModel):
     id: _Id
-    name: _Text | None = None
+    name: Text | None = None
     phone: _Phone | None = None
     email: _Email | None = None
-    preferred_channel: Annotated[_Channel, AfterValidator(_concrete)] | None = None
+    preferred_channel: Annotated[ChannelName, AfterValidator(_concrete)] | None = None
     emergency_contact: _EmergencyContact | None = None
-    service_address: _Text | None = None
-    language: _Text | None = None
-    branch: _Text | None = None
-
-
-class _Wait(InputModel):
-    value: Annotated[StrictInt, AfterValidator(_not_negative)]
-    unit: Annotated[WaitUnit, BeforeValidator(one_of(WaitUnit, "unit"))]
-
-
-class _Rung(InputModel):
-    name: _Text
-    audience: Annotated[Audience, BeforeValidator(one_of(Audience, "audience"))]
-    channels: list[_Channel]
-    wait: _Wait
-
-    @model_validator(mode="after")
-    def _names_a_channel(self) -> "_Rung":
-        if not self.channels:
-            raise ValueError("has no channels; name at least one channel")
-        return self
-
-
-class _Window(InputModel):
-    days: Annotated[WindowDays, BeforeValidator(one_of(WindowDays, "kind of days"))]
-    opens: Annotated[time, BeforeValidator(_clock)] = Field(alias="from")
-    closes: Annotated[time, BeforeValidator(_clock)] = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _opens_before_it_closes(self) -> "_Window":
-        if self.opens >= self.closes:
-            raise ValueError('must open before it closes: "from" has to be earlier than "to"')
-        return self
-
-
-class _Policy(InputModel):
-    sending_window: _Window | None = None
-    rungs: list[_Rung]
-
-    @model_validator(mode="after")
-    def _has_a_rung(self) -> "_Policy":
-        if not self.rungs:
-            raise ValueError("has no rungs; name at least one")
-        return self
+    service_address: Text | None = None
+    language: Text | None = None
+    branch: Text | None = None
 
 
 class _Case(InputModel):
@@ -267,7 +182,7 @@ def _plan_case(text: str, source: str, stored: Callable[[str], LadderPolicy]) ->
         employee_id=case.employee.id,
         policy=_named_policy(case.policy, source, stored)
         if isinstance(case.policy, str)
-        else _policy(case.policy, source, "policy"),
+        else policy_at(case.policy, source, "policy"),
         start=case.start,
         reach=_reach(case),
     )
@@ -280,18 +195,6 @@ def _named_policy(name: str, source: str, stored: Callable[[str], LadderPolicy])
         raise InputError(
             f"{source}: policy names {shown(name)}, which is not stored; write its rungs here or store it"
         ) from None
-
-
-def _policy(mapping: object, source: str, path: str) -> LadderPolicy:
-    read = read_input(_Policy, mapping, source, path)
-    window = read.sending_window
-    return LadderPolicy(
-        rungs=tuple(
-            Rung(rung.name, rung.audience, tuple(rung.channels), Wait(rung.wait.value, rung.wait.unit))
-            for rung in read.rungs
-        ),
-        sending_window=SendingWindow(window.days, window.opens, window.closes) if window else None,
-    )
 
 
 def _reach(case: _Case) -> Reach:

@@ -11,6 +11,8 @@ from countersign.domain.policy import Audience, Channel, LadderPolicy, Rung, Wai
 
 REMINDER_STEP = "before_end"
 REMINDER_WITHOUT_WINDOW = time(9)
+_TWO_DAYS = Wait(2, WaitUnit.WORKING_DAYS)
+_THREE_DAYS = Wait(3, WaitUnit.WORKING_DAYS)
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,13 @@ class LeaveReturnPolicy:
 
     name: str
     ladder: LadderPolicy
-    remind_before: Wait | None = Wait(3, WaitUnit.WORKING_DAYS)
+    remind_before: Wait | None = _THREE_DAYS
     remind_channels: tuple[Channel, ...] = (Channel.PREFERRED, Channel.IN_SYSTEM)
     back_by: time = time(18)
     notice_target_days: int = 3
-    posting_due: Wait = Wait(2, WaitUnit.WORKING_DAYS)
-    visit_due: Wait = Wait(3, WaitUnit.WORKING_DAYS)
-    review_due: Wait = Wait(2, WaitUnit.WORKING_DAYS)
+    posting_due: Wait = _TWO_DAYS
+    visit_due: Wait = _THREE_DAYS
+    review_due: Wait = _TWO_DAYS
 
 
 @dataclass(frozen=True)

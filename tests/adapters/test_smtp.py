@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from countersign.adapters.smtp import SmtpMailer
+from countersign.adapters.smtp import SmtpMailer, transmitted
 from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome
 from countersign.sandbox.faults import FaultBoard, MailFault
 from countersign.sandbox.mail import MailCatcher
@@ -318,6 +318,10 @@ async def test_neither_address_nor_text_reaches_an_outcome_or_a_log(
     told = caplog.text + repr(outcomes) + repr(mail())
     assert "zhang.wei" not in told
     assert "返岗" not in told
+
+
+def test_a_line_that_starts_with_a_dot_does_not_end_the_mail() -> None:
+    assert transmitted(b"a\r\n.\r\n.b\r\n") == b"a\r\n..\r\n..b\r\n.\r\n"
 
 
 def test_a_password_is_never_sent_in_the_clear_to_another_machine() -> None:

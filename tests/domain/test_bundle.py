@@ -402,6 +402,14 @@ def test_a_linked_chain_may_have_grown_since_but_not_be_another_one() -> None:
     assert verify_bundle(with_linked(grown)).ok
     rewritten = chain_of(OTHER, *[(EventKind.RUNG_HELD, {})] * 3)
     assert broken(with_linked(rewritten)) == f"event 3: head is not the hash of event 2 of case {OTHER}"
+    for length in (0, -1):
+        link: tuple[EventKind, dict[str, object]] = (
+            EventKind.CASE_LINKED,
+            {"case": OTHER, "length": length, "head": OTHER_CHAIN[0][length - 1].hash},
+        )
+        assert broken(with_linked(OTHER_CHAIN, main=chain_of(CASE, link))) == (
+            f"event 2: case {OTHER} has no event {length}, to which it is linked"
+        )
     assert broken(with_linked(chain_of(OTHER))) == (
         f"event 3: case {OTHER} has no event 2, to which it is linked"
     )
@@ -476,7 +484,7 @@ def test_a_container_packed_in_another_way_is_refused_though_the_entries_are_the
     assert rezipped(names) == FULL
     assert broken(rezipped(names[::-1])) == "the entries are not sorted by name"
     assert "packed by another program" in broken(rezipped(names, zipfile.ZIP_DEFLATED))
-    assert "differs at byte" in broken(rezipped(names, comment=b"x"))
+    assert f"differs at byte {len(FULL) - 2} " in broken(rezipped(names, comment=b"x"))
     with pytest.warns(UserWarning, match="Duplicate"):
         twice = rezipped([*names, names[0]])
     assert broken(twice) == "entry 'disclosures.jsonl' stands in the file twice"
@@ -516,6 +524,18 @@ def test_a_bundle_needs_events_and_fit_case_ids() -> None:
         build_bundle("leave-return/1", *CHAIN)
     with pytest.raises(ValueError, match="cannot be linked to itself"):
         build_bundle(CASE, *CHAIN, linked={CASE: OTHER_CHAIN})
+
+
+def test_a_bundle_may_be_as_large_as_the_limit_and_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countersign.domain.bundle._MAX_BYTES", len(FULL))
+    entries = read_container(FULL)
+    assert write_container(entries) == FULL
+    monkeypatch.setattr("countersign.domain.bundle._MAX_BYTES", len(FULL) - 1)
+    with pytest.raises(ValueError, match="at most 1 GiB; leave large files out"):
+        write_container(entries)
+    assert broken(FULL) == "a bundle holds at most 1 GiB; leave large files out"
+    monkeypatch.setattr("countersign.domain.bundle._MAX_ENTRIES", 2)
+    assert broken(FULL) == "a bundle holds at most 2 entries, here are 9"
 
 
 def test_read_container_gives_the_entries_only_of_a_container_that_is_whole() -> None:

@@ -145,6 +145,12 @@ def test_any_event_survives_the_way_to_its_line_and_back(body: dict[str, Any]) -
     assert sealed_values(event).keys() == {disclosure.path for disclosure in disclosures}
 
 
+def test_which_salt_goes_to_which_value_does_not_hang_on_the_order_of_keys() -> None:
+    assert started(case="C1", a=Sealed("x"), b=Sealed("y")) == started(
+        b=Sealed("y"), a=Sealed("x"), case="C1"
+    )
+
+
 def test_the_hash_is_that_of_the_line_without_the_hash_field() -> None:
     event, _ = started(case="C1")
     fields = json.loads(event_line(event))
@@ -211,6 +217,7 @@ def test_an_event_that_cannot_be_is_refused_in_one_sentence(change: dict[str, An
         (b".000+08:00", b"+08:00", "at is not a time like"),
         (b".000+08:00", b".000", "at is not a time like"),
         (b"2026-02-13", b"2026-02-30", "at is not a time like"),
+        (b"2026-02-13T", b"2026-02-13 ", "at is not a time like"),
         (b'"kind":"case.started"', b'"kind":1', "kind is not a string"),
         (b'"body":{"case":"C1"}', b'"body":[]', "body is not an object"),
         (b'{"case":"C1"}', b'{"case":{"sealed":"x"}}', "'sealed' is reserved"),

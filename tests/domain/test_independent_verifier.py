@@ -3,9 +3,12 @@
 import ast
 import hashlib
 import importlib.util
+import io
+import json
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import count
@@ -33,6 +36,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SCRIPT = DOCS / "verify_bundle.py"
 EXAMPLE_CASE = "01KHA8T0A0C4D5E6F7G8H9JKMN"
 OTHER = "01KHB00000000000000000000A"
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 SHANGHAI = timezone(timedelta(hours=8))
 Step = tuple[EventKind, dict[str, object]]
 
@@ -147,6 +151,21 @@ def rebuilt(events: bytes, disclosures: bytes = b"") -> bytes:
         "linked": {},
     }
     return write_container(entries | {"manifest.json": canonical(manifest)})
+
+
+def hashed_line(**changes: Any) -> bytes:
+    """The line of a first event with the given fields changed and a hash that fits."""
+    fields: dict[str, Any] = {
+        "v": 1,
+        "seq": 1,
+        "at": "2026-02-13T10:00:00.000+08:00",
+        "kind": "case.started",
+        "actor": {},
+        "body": {"case": EXAMPLE_CASE},
+        "prev": GENESIS,
+        **changes,
+    }
+    return canonical(fields | {"hash": hashlib.sha256(canonical(fields)).hexdigest()}) + b"\n"
 
 
 def test_the_verifier_is_100_lines_of_standard_library() -> None:
@@ -264,6 +283,105 @@ def test_what_the_format_lacks_is_refused_by_both_even_with_a_fitting_hash(name:
     assert not both_pass(rebuilt(event(value)))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": 2},
+        {"v": True},
+        {"seq": 2},
+        {"seq": True},
+        {"seq": "1"},
+        {"at": "2026-02-13T10:00:00.000"},
+        {"at": "2026-02-13 10:00:00.000+08:00"},
+        {"at": "2026-02-13T10:00:00+08:00"},
+        {"at": "2026-02-13T02:00:00.000Z"},
+        {"at": "2026-02-30T10:00:00.000+08:00"},
+        {"at": 1},
+        {"kind": "case.paused"},
+        {"kind": 1},
+        {"prev": "1" * 64},
+        {"prev": None},
+        {"actor": []},
+        {"actor": "hr"},
+        {"body": None},
+        {"body": {}},
+        {"body": {"case": "a/b"}},
+        {"body": {"case": 7}},
+        {"more": 1},
+    ],
+)
+def test_an_event_of_a_wrong_form_is_refused_by_both_even_with_a_fitting_hash(
+    changes: dict[str, Any],
+) -> None:
+    assert both_pass(rebuilt(hashed_line()))
+    assert not both_pass(rebuilt(hashed_line(**changes)))
+
+
+def test_later_events_of_any_kind_are_accepted_but_only_after_the_event_before_them() -> None:
+    first = hashed_line()
+    head = json.loads(first)["hash"]
+    assert both_pass(rebuilt(first + hashed_line(seq=2, prev=head, kind="moon.risen")))
+    assert not both_pass(rebuilt(first + hashed_line(seq=2, prev=GENESIS, kind="moon.risen")))
+    assert not both_pass(rebuilt(first + hashed_line(seq=2, prev=head, kind=None)))
+
+
+@pytest.mark.parametrize(
+    "salt", ["00" * 15, "00" * 17, "", "0A" * 16, "0a" * 8 + " " + "0a" * 8, "0a " * 16, "xy" * 16]
+)
+def test_a_salt_has_16_bytes_in_lower_case_hex_for_both(salt: str) -> None:
+    def bundle(salt: str) -> bytes:
+        try:
+            digest = hashlib.sha256(bytes.fromhex(salt) + b"x").hexdigest()
+        except ValueError:
+            digest = GENESIS
+        sealing = hashed_line(body={"case": EXAMPLE_CASE, "note": {"sealed": digest}})
+        disclosure = {"seq": 1, "path": "/body/note", "salt": salt, "value": "x"}
+        return rebuilt(sealing, canonical(disclosure) + b"\n")
+
+    assert both_pass(bundle("0a" * 16))
+    assert not both_pass(bundle(salt))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"format": "countersign-evidence/2"}, {"case": OTHER}, {"length": 1}, {"head": GENESIS}, {"x": 1}],
+)
+def test_a_manifest_that_does_not_follow_from_the_entries_is_refused_by_both(changes: dict[str, Any]) -> None:
+    entries = read_container(EXAMPLE)
+    manifest = json.loads(entries["manifest.json"]) | changes
+    assert not both_pass(write_container(entries | {"manifest.json": canonical(manifest)}))
+
+
+def test_a_container_packed_in_another_way_is_refused_by_both() -> None:
+    def packed(entries: dict[str, bytes], method: int) -> bytes:
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as archive:
+            for name in sorted(entries):
+                info = zipfile.ZipInfo(name)
+                info.create_system, info.external_attr, info.compress_type = 3, 0o100644 << 16, method
+                archive.writestr(info, entries[name])
+        return target.getvalue()
+
+    entries = read_container(EXAMPLE)
+    assert both_pass(packed(entries, zipfile.ZIP_STORED))
+    assert not both_pass(packed(entries, zipfile.ZIP_DEFLATED))
+    manifest = json.loads(entries["manifest.json"])
+    for name in ("readme.txt", "files/../x", "files/.x", "linked/x/manifest.json"):
+        named = {"manifest.json": canonical(manifest | {"files": manifest["files"] | {name: EMPTY_SHA256}})}
+        assert not both_pass(packed(entries | named | {name: b""}, zipfile.ZIP_STORED))
+    named = {"manifest.json": canonical(manifest | {"files": manifest["files"] | {"files/x": EMPTY_SHA256}})}
+    assert both_pass(packed(entries | named | {"files/x": b""}, zipfile.ZIP_STORED))
+
+
+def test_a_compressed_entry_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("events.jsonl", b"")
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(ValueError, match="compressed, or larger inside"):
+        VERIFY(target.getvalue())
+
+
 def test_events_removed_added_or_moved_are_refused_by_both() -> None:
     lines = read_container(FULL)["events.jsonl"].splitlines(keepends=True)
     first = lines[0]
@@ -279,8 +397,28 @@ def test_linked_chains_are_checked_by_both() -> None:
     another = chain_of(OTHER, (EventKind.CASE_CLOSED, {"outcome": "returned"}))
     assert not both_pass(build_bundle(EXAMPLE_CASE, *main, linked={OTHER: another}))
     assert not both_pass(build_bundle(EXAMPLE_CASE, *chain_of(EXAMPLE_CASE), linked={OTHER: LINKED}))
-    short = (EventKind.CASE_LINKED, {"case": OTHER, "length": 0, "head": GENESIS})
-    assert not both_pass(build_bundle(EXAMPLE_CASE, *chain_of(EXAMPLE_CASE, short), linked={OTHER: LINKED}))
+    for length, head in ((0, GENESIS), (0, LINKED[0][-1].hash), (3, LINKED[0][-1].hash)):
+        wrong: Step = (EventKind.CASE_LINKED, {"case": OTHER, "length": length, "head": head})
+        assert not both_pass(
+            build_bundle(EXAMPLE_CASE, *chain_of(EXAMPLE_CASE, wrong), linked={OTHER: LINKED})
+        )
+    third = OTHER[:-1] + "B"
+    renamed: Step = (EventKind.CASE_LINKED, {"case": third, "length": 2, "head": LINKED[0][1].hash})
+    assert not both_pass(build_bundle(EXAMPLE_CASE, *chain_of(EXAMPLE_CASE, renamed), linked={third: LINKED}))
+
+
+def test_a_bundle_that_repeats_its_own_chain_as_a_linked_one_is_refused_by_both() -> None:
+    started = chain_of(EXAMPLE_CASE)[0][0]
+    itself: Step = (EventKind.CASE_LINKED, {"case": EXAMPLE_CASE, "length": 1, "head": started.hash})
+    entries = read_container(build_bundle(EXAMPLE_CASE, *chain_of(EXAMPLE_CASE, itself)))
+    assert both_pass(write_container(entries))
+    for name in ("events.jsonl", "disclosures.jsonl"):
+        entries[f"linked/{EXAMPLE_CASE}/{name}"] = entries[name]
+    manifest = json.loads(entries["manifest.json"])
+    manifest["files"] |= {
+        name: hashlib.sha256(entries[name]).hexdigest() for name in entries if name.startswith("linked/")
+    }
+    assert not both_pass(write_container(entries | {"manifest.json": canonical(manifest)}))
 
 
 def test_disclosures_in_another_order_or_of_other_values_are_refused_by_both() -> None:

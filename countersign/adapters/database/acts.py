@@ -290,6 +290,11 @@ class Acts:
             row = session.get(ActRow, act_id)
             return None if row is None else self._view(session, row)
 
+    def must_view(self, act_id: str) -> ActView:
+        """Return the receipt of an act that is known to exist."""
+        with self._database.reading() as session:
+            return self._view(session, session.get_one(ActRow, act_id))
+
     def of_link(self, link_id: str) -> list[ActView]:
         """Return the receipts of everything answered through a link, the latest first."""
         with self._database.reading() as session:

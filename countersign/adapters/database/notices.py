@@ -41,6 +41,10 @@ from countersign.domain.receipts import DeliveryState, advance
 from countersign.ids import new_id
 from countersign.ports import SendTicket
 
+PREVIEW_CODE = "XXXX-XXXX-XXXX"
+"""Stands in a preview where the real code will stand."""
+
+_ADDRESSED = (Channel.SMS, Channel.EMAIL)
 _MACHINE = {"role": "machine", "id": "sender"}
 _ENDED = {
     DeliveryState.SENT: SendState.ACCEPTED,
@@ -242,12 +246,7 @@ class Notices:
             body = {"delivery": delivery_id, "notice": notice.id, "expires_at": expires.isoformat()}
             self._append(session, case, delivery, "link", at, EventKind.LINK_ISSUED, body)
         if channel is Channel.IN_SYSTEM:
-            body = {
-                "delivery": delivery_id,
-                "notice": notice.id,
-                "channel": channel.value,
-                "attempt": attempt,
-            }
+            body = _delivery_body(delivery)
             self._append(session, case, delivery, "inbox", at, EventKind.DELIVERY_DELIVERED, body)
         return delivery
 
@@ -260,6 +259,11 @@ class Notices:
         variables: dict[str, Any],
     ) -> str:
         """Return what one channel carries: the short text, the mail, or the notice itself."""
+        if channel not in _ADDRESSED:
+            return notice.text
+        link: str | None = f"{self._settings.public_base_url}/n/{code}"
+        if channel is Channel.SMS and not self._capability(recipient.phone or "").link_ok:
+            link = None
         more = {
             **variables,
             "title": notice.title,
@@ -267,15 +271,35 @@ class Notices:
             "fingerprint": notice.fingerprint,
             "code": code,
             "portal": self._settings.portal,
-            "link": f"{self._settings.public_base_url}/n/{code}" if code else None,
+            "link": link,
         }
         if channel is Channel.SMS:
-            if recipient.phone and not self._capability(recipient.phone).link_ok:
-                more["link"] = None
             return self._renderer.sms(notice.template, notice.audience, notice.language, more)
-        if channel is Channel.EMAIL:
-            return self._renderer.mail(notice.language, more)
-        return notice.text
+        return self._renderer.mail(notice.language, more)
+
+    def preview_text(
+        self,
+        name: str,
+        audience: Audience,
+        text: NoticeText,
+        channel: Channel,
+        recipient: Recipient,
+        variables: dict[str, Any],
+    ) -> str:
+        """Return what a channel would carry, with a code that opens nothing."""
+        notice = Notice(
+            id="preview",
+            case_id="preview",
+            step=name,
+            person_id=recipient.id,
+            template=name,
+            audience=audience.value,
+            language=recipient.language,
+            title=text.title,
+            text=text.text,
+            fingerprint=text.fingerprint,
+        )
+        return self.channel_text(notice, channel, recipient, PREVIEW_CODE, variables)
 
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Store the attempt that follows a delivery, once."""

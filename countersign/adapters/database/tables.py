@@ -7,7 +7,7 @@ disclosures, nowhere else.
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Column, DateTime, Index, Text, TypeDecorator, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -389,11 +389,3 @@ class ImportedFile(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     rows: int
     imported_at: datetime = instant()
-
-
-class LinkKey(SQLModel, table=True):
-    """A key from which link codes are derived; new links use the newest, old ones keep theirs."""
-
-    id: str = Field(primary_key=True)
-    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_at: datetime = instant()

@@ -1,0 +1,112 @@
+"""The web application: JSON API, pages behind a link, callbacks, health."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from api import hooks
+from api.errors import install_errors
+from api.people.pages import router as people_router
+from api.people.services import PeopleServices
+from api.v1 import cases, lists
+from countersign.adapters.database.tokens import Tokens
+from countersign.bootstrap import Parts, set_up_logging
+from countersign.settings import Settings
+
+
+def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
+    """Return the application; with `dispatch` it also carries the database's orders to Temporal."""
+    app = FastAPI(
+        title="Countersign",
+        version="1",
+        summary="Durable HR processes that win the disputes companies lose today.",
+        lifespan=_lifespan(parts, dispatch),
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.state.tokens = Tokens(parts.database, parts.clock)
+    app.state.people = _people(parts)
+    install_errors(app)
+    for router in (cases.router, lists.router):
+        app.include_router(router, prefix="/api/v1")
+    app.include_router(hooks.router)
+    app.include_router(people_router)
+    _install_health(app, parts)
+    return app
+
+
+def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        jobs = [asyncio.create_task(_inbox(parts))]
+        if dispatch:
+            jobs.append(asyncio.create_task(parts.dispatcher.run()))
+        yield
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        await parts.aclose()
+
+    return lifespan
+
+
+async def _inbox(parts: Parts) -> None:
+    """Process stored reports; a report that cannot be processed now is taken again."""
+    while True:
+        with contextlib.suppress(Exception):
+            await run_in_threadpool(parts.inbox.process)
+        await asyncio.sleep(0.3)
+
+
+def _people(parts: Parts) -> PeopleServices:
+    s = parts.settings
+    return PeopleServices(
+        links=parts.links,
+        acts=parts.acts,
+        keys=parts.link_keys,
+        carry=parts.dispatcher.carry,
+        documents=Path(s.data_dir) / "documents",
+        upload_limit=s.upload_limit_bytes,
+        contact={"name": s.contact_name, "phone": s.contact_phone, "email": s.contact_email},
+        company=s.company_name,
+        public_base_url=s.public_base_url,
+        trusted_proxies=s.trusted_proxies,
+        clock=parts.clock,
+    )
+
+
+def _install_health(app: FastAPI, parts: Parts) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        try:
+            await run_in_threadpool(parts.views.counts)
+            client = await asyncio.wait_for(parts.temporal(), 2)
+            await asyncio.wait_for(client.service_client.check_health(), 2)
+        except Exception as fault:
+            return JSONResponse({"ready": False, "why": type(fault).__name__}, 503)
+        return JSONResponse({"ready": True})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        counts = await run_in_threadpool(parts.views.counts)
+        lines = ["# HELP countersign_cases Cases by kind, state and stage.", "# TYPE countersign_cases gauge"]
+        for name, count in sorted(counts.items()):
+            kind, state, stage = name.split("/")
+            lines.append(f'countersign_cases{{kind="{kind}",state="{state}",stage="{stage}"}} {count}')
+        return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+def serve_app() -> FastAPI:
+    """Return the application of a server process, from the environment."""
+    set_up_logging()
+    return create_app(Parts(Settings()))

@@ -1,0 +1,85 @@
+"""Errors own their status: one exception for everything the API refuses, answered as problem+json."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from countersign.adapters.database.starts import AlreadyStarted, CannotStart
+from countersign.adapters.rendering import TemplateFault
+from countersign.domain.yaml_text import InputError
+
+PROBLEM = "application/problem+json"
+
+
+class Refused(Exception):
+    """A request that cannot be carried out; `detail` says why and what to do, `field` where."""
+
+    def __init__(self, status: HTTPStatus, detail: str, field: str | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.field, self.more = status, detail, field, more
+
+
+def not_found(what: str) -> Refused:
+    """Return the one answer for what does not exist and for what the caller may not see."""
+    return Refused(HTTPStatus.NOT_FOUND, f"There is no such {what} here.")
+
+
+def problem(status: int, detail: str, field: str | None = None, **more: Any) -> JSONResponse:
+    """Return an RFC 9457 answer."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if field is not None:
+        body["field"] = field
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(jsonable_encoder(body | more), status, headers, media_type=PROBLEM)
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header"))
+
+
+def install_errors(app: FastAPI) -> None:
+    """Answer every refusal as problem+json; no answer repeats what was sent, which may be personal."""
+
+    @app.exception_handler(Refused)
+    def _refused(_: Request, error: Refused) -> JSONResponse:
+        return problem(error.status, error.detail, error.field, **error.more)
+
+    @app.exception_handler(CannotStart)
+    def _cannot(_: Request, error: CannotStart) -> JSONResponse:
+        return problem(422, str(error), error.field)
+
+    @app.exception_handler(AlreadyStarted)
+    def _already(_: Request, error: AlreadyStarted) -> JSONResponse:
+        return problem(409, f"{error}; read it there", "leave", case=error.case_id)
+
+    @app.exception_handler(InputError)
+    def _input(_: Request, error: InputError) -> JSONResponse:
+        return problem(422, str(error))
+
+    @app.exception_handler(TemplateFault)
+    def _template(_: Request, error: TemplateFault) -> JSONResponse:
+        return problem(422, str(error), "template")
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [{"field": _where(one["loc"]), "message": one["msg"]} for one in error.errors()]
+        first = faults[0]
+        return problem(422, f"{first['field']}: {first['message']}", first["field"], errors=faults)
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        answer = problem(error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(OperationalError)
+    def _busy(_: Request, __: OperationalError) -> JSONResponse:
+        answer = problem(503, "The database cannot write now. Nothing was changed; try again in a moment.")
+        answer.headers["Retry-After"] = "5"
+        return answer

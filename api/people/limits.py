@@ -1,0 +1,68 @@
+"""How often codes may be tried, counted in this process's memory."""
+
+import logging
+import math
+import time
+from ipaddress import ip_address, ip_network
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+_MISSES_OF_ONE = parse("30 per 15 minutes")
+_MISSES_OF_ALL = parse("300 per 5 minutes")
+_POSTS = parse("20 per 15 minutes")
+_ALL = "all"
+
+log = logging.getLogger("countersign.links")
+
+
+class TooManyTries(Exception):
+    """Somebody must wait; `seconds` says how long."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"too many tries; wait {seconds} seconds")
+
+
+class LinkLimits:
+    """Wrong codes by client and by everybody, posts by code. Codes enter as keyed hashes only.
+
+    An address that has missed too often is turned away before its code is looked up. When everybody together
+    has, only further misses are: otherwise anybody could close the pages to all who hold a right code.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def before_look_up(self, client: str) -> None:
+        """Raise `TooManyTries` when this client has missed too often."""
+        if not self._limiter.test(_MISSES_OF_ONE, _counted_as(client)):
+            raise self._refusal("one client", _MISSES_OF_ONE, _counted_as(client))
+
+    def missed(self, client: str) -> None:
+        """Count a miss; raise `TooManyTries` when it is one too many."""
+        everybody = self._limiter.hit(_MISSES_OF_ALL, _ALL)
+        if not self._limiter.hit(_MISSES_OF_ONE, _counted_as(client)):
+            raise self._refusal("one client", _MISSES_OF_ONE, _counted_as(client))
+        if not everybody:
+            raise self._refusal("all clients", _MISSES_OF_ALL, _ALL)
+
+    def posting(self, code_hash: str) -> None:
+        """Count a post through a code; raise `TooManyTries` when it is one too many."""
+        if not self._limiter.hit(_POSTS, code_hash):
+            raise self._refusal("one link", _POSTS, code_hash)
+
+    def _refusal(self, whose: str, item: RateLimitItem, key: str) -> TooManyTries:
+        log.warning("too many tries by %s: more than %s", whose, item)
+        free_again = self._limiter.get_window_stats(item, key).reset_time
+        return TooManyTries(max(1, math.ceil(free_again - time.time())))
+
+
+def _counted_as(client: str) -> str:
+    """Return whom tries are counted for: an IPv4 address, or the /64 network that one IPv6 customer holds."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else client

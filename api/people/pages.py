@@ -1,0 +1,228 @@
+"""The pages behind a link. GET and HEAD show and change nothing but a count; POST acts."""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from api.people.answering import AskAgain, take_answer
+from api.people.forms import FieldError, Typed, new_nonce, read_form
+from api.people.language import Sentence, accepted, chosen, sentence
+from api.people.limits import TooManyTries
+from api.people.security import (
+    ForeignPost,
+    Gone,
+    TooMuch,
+    client_address,
+    page_headers,
+    refuse_foreign_post,
+    refuse_long_body,
+)
+from api.people.services import PeopleServices
+from api.people.views import Pages, pages, style_hash
+from countersign.adapters.database.acts import ActView, LinkView
+from countersign.adapters.links import normalised
+from countersign.contracts.cases import ActKind
+
+_SHOW = ["GET", "HEAD"]
+_BODY_FACTOR = 4  # a file somewhat too large still gets its answer on the form, with what was typed kept
+_TYPED_CODE_LIMIT = 4096
+
+
+class PeopleRoute(APIRoute):
+    """Gives every answer its headers, and turns refusals into pages."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except (Gone, TooManyTries, ForeignPost, TooMuch, HTTPException) as refusal:
+                response = _refusal_page(request, refusal)
+            response.headers.update(page_headers(style_hash()))
+            return response
+
+        return guarded
+
+
+router = APIRouter(prefix="/n", route_class=PeopleRoute, include_in_schema=False)
+
+
+@router.api_route("", methods=_SHOW)
+def ask_for_code(request: Request) -> Response:
+    """Show the field for a typed code."""
+    return HTMLResponse(_general_pages(request).enter_code(_services(request)))
+
+
+@router.post("")
+async def open_code(request: Request) -> Response:
+    """Lead from a typed code to its notice."""
+    services = _services(request)
+    refuse_foreign_post(request, services.public_base_url)
+    form = await refuse_long_body(request, _TYPED_CODE_LIMIT).form(max_files=0)
+    code = str(form.get("code", "")).strip()
+    if not code:
+        error = FieldError("code", sentence("Type the receipt code from the message."))
+        return HTMLResponse(_general_pages(request).enter_code(services, (error,)), 422)
+    await run_in_threadpool(_link, request, code)
+    return RedirectResponse(_path(request, code), 303)
+
+
+@router.api_route("/{code}", methods=_SHOW)
+def show_notice(request: Request, code: str) -> Response:
+    """Show a notice and count the fetch; a machine may have fetched it, so nothing else follows."""
+    services, link = _services(request), _link(request, code)
+    if request.method == "GET":
+        agent = request.headers.get("user-agent", "")
+        services.links.fetched(link.link_id, agent, _client(request))
+    fresh = Typed(nonce=new_nonce(), shown=link.fingerprint)
+    return HTMLResponse(_pages_of(request, link).notice(services, link, _grouped(code), fresh))
+
+
+@router.post("/{code}")
+async def answer(request: Request, code: str) -> Response:
+    """Take an answer: commit it, then carry it to its case."""
+    services = _services(request)
+    refuse_foreign_post(request, services.public_base_url)
+    request = refuse_long_body(request, services.upload_limit * _BODY_FACTOR + 64 * 1024)
+    link = await run_in_threadpool(_link, request, code, posting=True)
+    typed = await read_form(request, services.upload_limit)
+    taken = await run_in_threadpool(take_answer, services, link, typed)
+    if isinstance(taken, AskAgain):
+        return await run_in_threadpool(_form_again, request, code, link, typed, taken)
+    await services.carry(taken.id)
+    return await run_in_threadpool(_receipt_after, request, code, link, taken)
+
+
+@router.api_route("/{code}/receipt/{act_id}.txt", methods=_SHOW)
+def keep_receipt(request: Request, code: str, act_id: str) -> Response:
+    """Hand out a receipt as a text file."""
+    link, act = _link_and_act(request, code, act_id)
+    text = _pages_of(request, link).receipt_text(_services(request), link, act)
+    headers = {"Content-Disposition": f'attachment; filename="receipt-{act.fingerprint[:8]}.txt"'}
+    return PlainTextResponse(text, headers=headers)
+
+
+@router.api_route("/{code}/receipt/{act_id}", methods=_SHOW)
+def show_receipt(request: Request, code: str, act_id: str) -> Response:
+    """Show the receipt of an answer given through this link."""
+    link, act = _link_and_act(request, code, act_id)
+    page = _pages_of(request, link).receipt_page(_services(request), link, _grouped(code), act)
+    return HTMLResponse(page)
+
+
+# -- looking up -------------------------------------------------------------------------------------------
+
+
+def _services(request: Request) -> PeopleServices:
+    services: PeopleServices = request.app.state.people
+    return services
+
+
+def _client(request: Request) -> str:
+    return client_address(request, _services(request).trusted_proxies)
+
+
+def _link(request: Request, code: str, *, posting: bool = False) -> LinkView:
+    """Return what is behind a code; raise `Gone` or `TooManyTries`."""
+    services, client = _services(request), _client(request)
+    services.limits.before_look_up(client)
+    link = services.links.look_up(services.keys.hashes(code))
+    if link is None:
+        services.limits.missed(client)
+        raise Gone
+    if posting:
+        services.limits.posting(services.keys.hash_of(code))
+    return link
+
+
+def _link_and_act(request: Request, code: str, act_id: str) -> tuple[LinkView, ActView]:
+    """Return a link and an act given through it; another link's act counts as a miss."""
+    services, link = _services(request), _link(request, code)
+    mine = (act for act in services.acts.of_link(link.link_id) if secrets.compare_digest(act.id, act_id))
+    act = next(mine, None)
+    if act is None:
+        services.limits.missed(_client(request))
+        raise Gone
+    return link, act
+
+
+# -- answering --------------------------------------------------------------------------------------------
+
+
+def _form_again(request: Request, code: str, link: LinkView, typed: Typed, again: AskAgain) -> Response:
+    """Show the form with its errors and everything that was typed, bound to the notice as it is now."""
+    kept = Typed(typed.answer, typed.on, typed.until, typed.words, new_nonce(), link.fingerprint, typed.file_name)
+    page = _pages_of(request, link).notice(_services(request), link, _grouped(code), kept, again.errors)
+    return HTMLResponse(page, again.status)
+
+
+def _receipt_after(request: Request, code: str, link: LinkView, act: ActView) -> Response:
+    """Lead to the receipt; after "not me" the link is dead, so the receipt is the answer itself."""
+    if act.kind is not ActKind.NOT_ME:
+        return RedirectResponse(_path(request, code, f"/receipt/{act.id}"), 303)
+    services = _services(request)
+    now = services.acts.view(act.id) or act
+    return HTMLResponse(_pages_of(request, link).receipt_page(services, link, _grouped(code), now))
+
+
+def _grouped(code: str) -> str:
+    """Return a code as it is printed, however it was typed."""
+    plain = normalised(code)
+    return "-".join((plain[:4], plain[4:8], plain[8:]))
+
+
+def _path(request: Request, code: str, rest: str = "") -> str:
+    """Return an address of this link's pages in the language asked for by name."""
+    asked = request.query_params.get("lang")
+    return f"/n/{_grouped(code)}{rest}" + (f"?lang={chosen(asked, '')}" if asked else "")
+
+
+# -- pages ------------------------------------------------------------------------------------------------
+
+
+def _pages_of(request: Request, link: LinkView) -> Pages:
+    return pages(chosen(request.query_params.get("lang"), link.language))
+
+
+def _general_pages(request: Request) -> Pages:
+    preferred = accepted(request.headers.get("accept-language", ""))
+    return pages(chosen(request.query_params.get("lang"), preferred))
+
+
+def _refusal_page(request: Request, refusal: Exception) -> Response:
+    services, drawn = _services(request), _general_pages(request)
+    if isinstance(refusal, Gone):
+        return HTMLResponse(drawn.gone(services), 404)
+    if isinstance(refusal, TooManyTries):
+        minutes = -(-refusal.seconds // 60)
+        page = drawn.problem(services, _WAIT, sentence("Try again in %(minutes)s minutes.", minutes=minutes))
+        return HTMLResponse(page, 429, headers={"Retry-After": str(refusal.seconds)})
+    status, title, what_to_do = _PROBLEMS.get(type(refusal), _UNREADABLE)
+    return HTMLResponse(drawn.problem(services, title, what_to_do), status)
+
+
+_WAIT = sentence("Too many tries")
+_PROBLEMS: dict[type[Exception], tuple[int, Sentence, Sentence]] = {
+    ForeignPost: (
+        403,
+        sentence("This form came from another site"),
+        sentence("Open the link in the message and answer there."),
+    ),
+    TooMuch: (
+        413,
+        sentence("What you sent is too large"),
+        sentence("Go back and attach a smaller file, for example a photo of the paper."),
+    ),
+}
+_UNREADABLE = (
+    400,
+    sentence("What you sent cannot be read"),
+    sentence("Go back, check the form and send it again with one file at most."),
+)

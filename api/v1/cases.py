@@ -1,0 +1,175 @@
+"""Cases: preview, start, list, read, act, evidence."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from api.dependencies import IdempotencyKey, PartsDep, once
+from api.errors import Refused, not_found
+from api.security import READERS, STAFF, actor_of, allow, scope_of
+from api.v1.models import ActRequest, StartRequest
+from countersign.adapters.database.acts import ActView, NewAct
+from countersign.adapters.database.starts import StartPreview
+from countersign.adapters.database.tokens import Caller
+from countersign.bootstrap import Parts
+from countersign.contracts.cases import ActKind, CaseState, Role
+from countersign.domain.case_file import plan_to_json
+
+router = APIRouter(tags=["cases"])
+CaseId = Annotated[str, Path(min_length=26, max_length=26, pattern="^[0-9A-Z]{26}$")]
+PageSize = Annotated[int, Query(ge=1, le=500)]
+Search = Annotated[str | None, Query(max_length=100, description="part of a name or employee number")]
+Staff = Annotated[Caller, Depends(allow(*STAFF))]
+Reader = Annotated[Caller, Depends(allow(*READERS))]
+Everyday = Annotated[Caller, Depends(allow(*READERS, Role.INTEGRATOR))]
+
+
+@router.post("/previews", summary="What a start would do now: dates, recipients, texts, what is missing")
+def preview(parts: PartsDep, caller: Staff, wish: StartRequest) -> dict[str, Any]:
+    """Show everything before it happens; nothing is written."""
+    _see_leave(parts, caller, wish.leave)
+    return _preview(parts.starts.preview(wish.wish()))
+
+
+@router.post("/cases", status_code=201, summary="Start a leave-return case")
+def start(
+    parts: PartsDep, request: Request, caller: Staff, wish: StartRequest, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Start a case; the process itself begins within a second."""
+    _see_leave(parts, caller, wish.leave)
+
+    def do() -> tuple[int, dict[str, Any]]:
+        case_id = parts.starts.start(wish.wish(), actor_of(caller))
+        return HTTPStatus.CREATED, {"case": case_id, "url": f"/api/v1/cases/{case_id}"}
+
+    return once(request.app.state.tokens, caller, key, wish, do)
+
+
+@router.get("/cases", summary="Cases, the newest first")
+def list_cases(
+    parts: PartsDep,
+    caller: Everyday,
+    state: CaseState | None = None,
+    stage: Annotated[str | None, Query(max_length=40)] = None,
+    holder: Role | None = None,
+    search: Search = None,
+    limit: PageSize = 50,
+    after: Annotated[str | None, Query(max_length=26)] = None,
+) -> dict[str, Any]:
+    """List cases; `next` continues the list."""
+    rows = parts.views.cases(
+        scope_of(caller), state=state, stage=stage, holder=holder, search=search, limit=limit, after=after
+    )
+    return {"cases": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
+
+
+@router.get("/cases/{case_id}", summary="One case with its plan, deliveries and timeline")
+def read_case(parts: PartsDep, caller: Reader, case_id: CaseId) -> dict[str, Any]:
+    """Read one case; a case of another branch does not exist."""
+    found = parts.views.case(scope_of(caller), case_id)
+    if found is None:
+        raise not_found("case")
+    return found
+
+
+@router.post("/cases/{case_id}/acts", status_code=201, summary="Act in a case")
+async def act(
+    parts: PartsDep, caller: Staff, case_id: CaseId, wish: ActRequest, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Commit an act, then bring it to the running case; the answer says what became of it."""
+    if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
+        raise not_found("case")
+    if key is None:
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "Idempotency-Key: send this header with a value of your own.",
+            "Idempotency-Key",
+        )
+    new = _new_act(caller, case_id, wish, key)
+    taken = await run_in_threadpool(parts.acts.take, new)
+    if taken.state == "waiting":
+        await parts.dispatcher.carry(taken.id)
+        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
+    return _answer(taken, wish)
+
+
+@router.get("/cases/{case_id}/evidence", response_class=Response, summary="The evidence bundle (ZIP)")
+def evidence(parts: PartsDep, caller: Reader, case_id: CaseId, redact: bool = False) -> Response:
+    """Export the evidence; `redact` leaves every personal value out, the chain still verifies."""
+    data = parts.views.bundle(scope_of(caller), case_id, redact=redact)
+    if data is None:
+        raise not_found("case")
+    name = f'attachment; filename="evidence-{case_id}.zip"'
+    return Response(data, media_type="application/zip", headers={"Content-Disposition": name})
+
+
+def _see_leave(parts: Parts, caller: Caller, leave_id: str) -> None:
+    if not parts.views.leave_in_scope(scope_of(caller), leave_id):
+        raise Refused(
+            HTTPStatus.NOT_FOUND, "leave: there is no such leave here; see GET /api/v1/leaves.", "leave"
+        )
+
+
+def _new_act(caller: Caller, case_id: str, wish: ActRequest, key: str) -> NewAct:
+    told = hashlib.sha256(f"{caller.token_id}\n{case_id}\n{wish.act.value}\n{key}".encode()).hexdigest()
+    actor = actor_of(caller)
+    return NewAct(
+        id=told[:40],
+        case_id=case_id,
+        kind=ActKind(wish.act.value),
+        role=caller.role,
+        actor=actor["id"],
+        body=wish.body(),
+        words=wish.words(),
+    )
+
+
+def _answer(taken: ActView, wish: ActRequest) -> JSONResponse:
+    if taken.body != wish.body() or taken.words != wish.words():
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "Idempotency-Key: this key was used for another act; use a new one.",
+            "Idempotency-Key",
+        )
+    if taken.state in {"refused", "late"}:
+        field, _, sentence = (taken.sentence or "").partition(": ")
+        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
+    says = {
+        "waiting": f"recorded at {taken.at.isoformat(timespec='seconds')}, being processed",
+    }.get(taken.state, "in effect")
+    answer = {"act": taken.id, "state": taken.state, "says": says, "fingerprint": taken.fingerprint}
+    return JSONResponse(answer, HTTPStatus.ACCEPTED if taken.state == "waiting" else HTTPStatus.CREATED)
+
+
+def _preview(shown: StartPreview) -> dict[str, Any]:
+    dates = shown.dates
+    return {
+        "leave": shown.leave_id,
+        "existing_case": shown.existing_case,
+        "dates": {
+            "remind_at": dates.remind_at,
+            "return_day": dates.return_day,
+            "back_until": dates.back_until,
+            "notice_at": dates.notice_at,
+            "target": {"by": dates.target_by, "met": dates.target_met, "why": dates.target_why},
+        },
+        "plan": plan_to_json(shown.plan),
+        "overdue": [{"step": one.step, "planned_at": one.planned_at} for one in shown.overdue],
+        "missing": list(shown.missing),
+        "texts": [
+            {
+                "step": text.step,
+                "audience": text.audience,
+                "channel": text.channel,
+                "recipient": text.recipient,
+                "address": text.address,
+                "title": text.title,
+                "text": text.text,
+            }
+            for text in shown.texts
+        ],
+    }

@@ -1,0 +1,130 @@
+"""What the JSON API takes: strict models with closed sets of keys."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from countersign.adapters.database.starts import DEFAULT_POLICY, StartWish
+from countersign.contracts.cases import ActKind
+
+
+def _day(value: object) -> object:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _instant(value: object) -> object:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"format": "date"})]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys and values of the wrong type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Choice(StrEnum):
+    """What becomes of a step that was overdue at the start."""
+
+    RUN_NOW = "run_now"
+    SKIP = "skip"
+
+
+_Choice = Annotated[Choice, Field(strict=False)]
+
+
+class StartRequest(Strict):
+    """Which leave to start, under which policy; `overdue` decides steps whose date has passed."""
+
+    leave: Annotated[str, Field(min_length=1, max_length=40)]
+    policy: str | dict[str, Any] = DEFAULT_POLICY
+    overdue: dict[str, _Choice] = {}
+    grading_pending: bool | None = None
+
+    def wish(self) -> StartWish:
+        """Return the domain's words for it."""
+        overdue = {step: choice.value for step, choice in self.overdue.items()}
+        return StartWish(self.leave, self.policy, overdue, self.grading_pending)
+
+
+class StaffAct(StrEnum):
+    """What HR can do in a leave-return case."""
+
+    BACK = ActKind.BACK.value
+    SKIP = ActKind.SKIP.value
+    PAUSE = ActKind.PAUSE.value
+    RESUME = ActKind.RESUME.value
+    CANCEL = ActKind.CANCEL.value
+    POSTED = ActKind.POSTED.value
+    VISITED = ActKind.VISITED.value
+    GRADING_DONE = ActKind.GRADING_DONE.value
+    EXTENSION_GRANTED = ActKind.EXTENSION_GRANTED.value
+    EXTENSION_REFUSED = ActKind.EXTENSION_REFUSED.value
+    OBJECTION_ANSWERED = ActKind.OBJECTION_ANSWERED.value
+    OVERDUE_DECIDED = ActKind.OVERDUE_DECIDED.value
+
+
+_NEEDS = {
+    StaffAct.SKIP: ("step", "reason"),
+    StaffAct.PAUSE: ("reason",),
+    StaffAct.RESUME: ("reason",),
+    StaffAct.CANCEL: ("reason",),
+    StaffAct.POSTED: ("happened_at", "courier_number"),
+    StaffAct.VISITED: ("happened_at", "witness", "result"),
+    StaffAct.EXTENSION_GRANTED: ("on",),
+    StaffAct.EXTENSION_REFUSED: ("reason",),
+    StaffAct.OBJECTION_ANSWERED: ("reason",),
+    StaffAct.OVERDUE_DECIDED: ("choices",),
+}
+
+
+class ActRequest(Strict):
+    """One act of HR. Which further fields are needed depends on the act; what was written is sealed."""
+
+    act: Annotated[StaffAct, Field(strict=False)]
+    reason: Words | None = None
+    step: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    on: Day | None = None
+    happened_at: Instant | None = None
+    courier_number: Annotated[str, Field(min_length=4, max_length=60)] | None = None
+    witness: Words | None = None
+    result: Words | None = None
+    choices: Annotated[dict[str, _Choice], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name in _NEEDS.get(self.act, ()):
+            if getattr(self, name) is None:
+                raise ValueError(f"{self.act.value} needs the field {name}")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return what is free of personal data."""
+        told: dict[str, Any] = {"step": self.step}
+        told["on"] = self.on.isoformat() if self.on else None
+        told["happened_at"] = self.happened_at.isoformat() if self.happened_at else None
+        told["choices"] = {k: v.value for k, v in self.choices.items()} if self.choices else None
+        return {name: value for name, value in told.items() if value is not None}
+
+    def words(self) -> dict[str, str]:
+        """Return what a person wrote."""
+        told = {
+            "reason": self.reason,
+            "courier_number": self.courier_number,
+            "witness": self.witness,
+            "result": self.result,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+class PunchRequest(Strict):
+    """One clock-in."""
+
+    number: Annotated[str, Field(min_length=1, max_length=40)]
+    at: Instant

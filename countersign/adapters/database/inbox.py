@@ -1,0 +1,157 @@
+"""The inbox: machine reports are stored raw, answered fast, and processed later."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.acts import Acts, NewAct
+from countersign.adapters.database.cases import case_now
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.notices import Notices
+from countersign.adapters.database.tables import Branch, Case, Delivery, Inbox, Person, Punch
+from countersign.contracts.cases import ActKind, Role
+from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.receipts import delivery_state_for, meaning_of
+from countersign.ids import new_id
+
+REPORT_FIELDS = ("MessageSid", "MessageStatus", "ErrorCode")
+
+
+class InboxBook:
+    """Takes in provider reports, replies and punches."""
+
+    def __init__(
+        self,
+        database: Database,
+        evidence: EvidenceLog,
+        notices: Notices,
+        acts: Acts,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._evidence, self._notices = database, evidence, notices
+        self._acts, self._clock = acts, clock
+
+    def keep(self, source: str, raw: Mapping[str, str], token: str | None) -> bool:
+        """Store a report once; False for a twin. The provider's token, else the report itself, tells twins."""
+        told = token or json.dumps(
+            [raw.get(name) for name in REPORT_FIELDS] if source == "twilio.status" else sorted(raw.items())
+        )
+        dedup = hashlib.sha256(f"{source}\n{told}".encode()).hexdigest()
+
+        def store(session: Session) -> bool:
+            if session.exec(select(Inbox.id).where(Inbox.dedup == dedup)).first() is not None:
+                return False
+            session.add(
+                Inbox(id=new_id(), source=source, dedup=dedup, raw=dict(raw), received_at=self._clock())
+            )
+            return True
+
+        return self._database.write(store)
+
+    def process(self, limit: int = 100) -> int:
+        """Process reports that were stored; return how many."""
+        with self._database.reading() as session:
+            waiting = list(
+                session.exec(
+                    select(Inbox)
+                    .where(col(Inbox.done_at).is_(None))
+                    .order_by(col(Inbox.received_at))
+                    .limit(limit)
+                )
+            )
+        for row in waiting:
+            handle = self._receipt if row.source == "twilio.status" else self._reply
+            result = handle(row.raw)
+
+            def done(session: Session, row_id: str = row.id, result: str = result) -> None:
+                kept = session.get_one(Inbox, row_id)
+                kept.done_at, kept.result = self._clock(), result
+
+            self._database.write(done)
+        return len(waiting)
+
+    def _receipt(self, raw: Mapping[str, Any]) -> str:
+        code = raw.get("ErrorCode") or None
+        state = delivery_state_for(str(raw.get("MessageStatus", "")), code)
+        if state is None:
+            return "a status that says nothing new"
+        sentence = meaning_of(code).en if code else None
+        with self._database.reading() as session:
+            found = session.exec(
+                select(Delivery).where(Delivery.provider_id == str(raw.get("MessageSid", "")))
+            ).first()
+            at = (
+                self._clock()
+                if found is None
+                else case_now(session.get_one(Case, found.case_id), self._clock())
+            )
+        case = self._notices.receipt(str(raw.get("MessageSid", "")), state, code, sentence, at)
+        return "no such message" if case is None else f"case {case}"
+
+    def _reply(self, raw: Mapping[str, Any]) -> str:
+        """Keep an SMS reply in the evidence of the latest case that wrote to this number."""
+
+        def keep(session: Session) -> str:
+            delivery = session.exec(
+                select(Delivery)
+                .where(Delivery.channel == "sms", Delivery.address == str(raw.get("From", "")))
+                .order_by(col(Delivery.created_at).desc())
+            ).first()
+            if delivery is None:
+                return "nobody was written to at this number"
+            case = session.get_one(Case, delivery.case_id)
+            body = {"delivery": delivery.id, "channel": "sms", "text": Sealed(str(raw.get("Body", "")))}
+            actor = {"role": Role.EMPLOYEE.value, "id": "holder of the number"}
+            sid = str(raw.get("MessageSid", ""))
+            now = case_now(case, self._clock())
+            self._evidence.append(session, case, f"reply/{sid}", now, EventKind.ANSWER_REPLIED, actor, body)
+            return f"case {case.id}"
+
+        return self._database.write(keep)
+
+    def punch(self, number: str, at: datetime, branch_id: str | None) -> tuple[str, str | None]:
+        """Keep a clock-in once; return what it meant and the act it made, if any.
+
+        A punch on or after the first day behind the leave says "back" for a running leave-return case.
+        Raises `LookupError` for an unknown employee number.
+        """
+
+        def keep(session: Session) -> tuple[str, Case | None, str]:
+            person = session.exec(select(Person).where(Person.number == number)).first()
+            if person is None or (branch_id is not None and person.branch_id != branch_id):
+                raise LookupError(f"number: no employee has the number {number[:40]!r}")
+            known = session.exec(select(Punch).where(Punch.person_id == person.id, Punch.at == at)).first()
+            if known is None:
+                known = Punch(id=new_id(), person_id=person.id, at=at, received_at=self._clock())
+                session.add(known)
+            zone = ZoneInfo(session.get_one(Branch, person.branch_id).zone)
+            day = at.astimezone(zone).date()
+            case = session.exec(
+                select(Case).where(
+                    Case.person_id == person.id, Case.kind == "leave_return", Case.state != "closed"
+                )
+            ).first()
+            if case is None or case.ends_on is None or day <= case.ends_on:
+                return known.id, None, person.id
+            return known.id, case, person.id
+
+        punch_id, case, person_id = self._database.write(keep)
+        if case is None:
+            return "kept", None
+        act = self._acts.take(
+            NewAct(
+                id=f"punch-{punch_id}",
+                case_id=case.id,
+                kind=ActKind.BACK,
+                role=Role.MACHINE,
+                actor=f"punch:{person_id}",
+                body={"on": at.date().isoformat(), "punch": punch_id},
+            )
+        )
+        return "back", act.id

@@ -1,0 +1,335 @@
+"""Starting cases: preview, the case row with its frozen input, and the outbox row that starts the workflow."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, select
+
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.notices import Notices
+from countersign.adapters.database.people import LeaveFile, leave_file
+from countersign.adapters.database.tables import Case, Outbox, StoredPolicy
+from countersign.adapters.rendering import Renderer
+from countersign.contracts.cases import CaseState, Process
+from countersign.contracts.leave_return import ClockStart, LeaveKind, LeaveReturnInput
+from countersign.domain.calendar import WorkCalendar
+from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.leave_return import (
+    REMINDER_STEP,
+    LeaveDates,
+    LeaveReturnPolicy,
+    OverdueStep,
+    leave_dates,
+    overdue_steps,
+    preview,
+    step_names,
+)
+from countersign.domain.leave_return_policy import leave_return_policy
+from countersign.domain.planner import Plan
+from countersign.domain.policy import Audience, Channel
+from countersign.ids import leave_return_workflow_id, new_id
+
+DEFAULT_POLICY = "leave_return_standard"
+INPUT: TypeAdapter[LeaveReturnInput] = TypeAdapter(LeaveReturnInput)
+_YEARS_AHEAD = 2
+
+
+class CannotStart(ValueError):
+    """A case that may not start; `field` names what to mend."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class AlreadyStarted(Exception):
+    """A case for this leave exists; `case_id` names it."""
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"a case for this leave exists already: {case_id}")
+        self.case_id = case_id
+
+
+@dataclass(frozen=True)
+class StartWish:
+    """What somebody wants to start. `policy` is a stored name or a whole policy; `overdue` decides steps."""
+
+    leave_id: str
+    policy: str | Mapping[str, Any] = DEFAULT_POLICY
+    overdue: Mapping[str, str] = field(default_factory=dict)
+    grading_pending: bool | None = None
+
+
+@dataclass(frozen=True)
+class PreviewText:
+    """What one recipient will read on one channel."""
+
+    step: str
+    audience: Audience
+    channel: Channel
+    recipient: str = field(repr=False)
+    address: str | None = field(repr=False)
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StartPreview:
+    """Everything HR sees before a start: dates, steps, texts, what is missing, what is overdue."""
+
+    leave_id: str
+    dates: LeaveDates
+    plan: Plan
+    overdue: tuple[OverdueStep, ...]
+    texts: tuple[PreviewText, ...]
+    missing: tuple[str, ...]
+    existing_case: str | None
+
+
+class Starts:
+    """Previews and starts leave-return cases. `lapse` is the time-lapse factor of the data directory."""
+
+    def __init__(
+        self,
+        database: Database,
+        evidence: EvidenceLog,
+        notices: Notices,
+        renderer: Renderer,
+        calendar: Callable[[], WorkCalendar],
+        clock: Callable[[], datetime],
+        lapse: int,
+    ) -> None:
+        self._database, self._evidence, self._notices, self._renderer = database, evidence, notices, renderer
+        self._calendar, self._clock, self._lapse = calendar, clock, lapse
+
+    # -- policies -----------------------------------------------------------------------------------------
+
+    def policy(self, session: Session, wanted: str | Mapping[str, Any]) -> tuple[LeaveReturnPolicy, str]:
+        """Return a policy and its version; raises `CannotStart` or `CaseFileError`."""
+        if isinstance(wanted, str):
+            stored = session.exec(
+                select(StoredPolicy).where(StoredPolicy.name == wanted).order_by(StoredPolicy.version.desc())  # type: ignore[attr-defined]
+            ).first()
+            if stored is None:
+                raise CannotStart(
+                    "policy", f"policy: no stored policy is named {wanted!r}; see GET /policies"
+                )
+            return leave_return_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"
+        return leave_return_policy(dict(wanted), "policy"), "inline"
+
+    # -- preview ------------------------------------------------------------------------------------------
+
+    def preview(self, wish: StartWish) -> StartPreview:
+        """Return what a start would do now; nothing is written."""
+        with self._database.reading() as session:
+            file = self._file(session, wish.leave_id)
+            policy, _ = self.policy(session, wish.policy)
+            now = self._start_instant(file, policy)
+            return self._preview(session, file, policy, wish, now)
+
+    def _preview(
+        self, session: Session, file: LeaveFile, policy: LeaveReturnPolicy, wish: StartWish, now: datetime
+    ) -> StartPreview:
+        calendar, reach, ends_on = self._calendar(), file.reach(), file.leave.ends_on
+        overdue = overdue_steps(ends_on, policy, calendar, reach, now)
+        _check_choices(wish.overdue, policy)
+        dates, planned = preview(ends_on, policy, calendar, reach, now, wish.overdue)
+        if not any(step.channels for step in planned.steps):
+            raise CannotStart(
+                "policy.rungs",
+                "policy.rungs: no step can reach anybody; add a phone number, an e-mail address or a channel",
+            )
+        existing = session.exec(select(Case.id).where(Case.leave_id == file.leave.id)).first()
+        return StartPreview(
+            leave_id=file.leave.id,
+            dates=dates,
+            plan=planned,
+            overdue=overdue,
+            texts=self._texts(file, policy, planned, dates),
+            missing=_missing(file, policy),
+            existing_case=existing,
+        )
+
+    def _texts(
+        self, file: LeaveFile, policy: LeaveReturnPolicy, planned: Plan, dates: LeaveDates
+    ) -> tuple[PreviewText, ...]:
+        """Render every text of the ladder; a template that cannot be rendered stops the start here."""
+        texts = []
+        steps: list[tuple[str, Audience, tuple[Channel, ...], datetime | None]] = [
+            (s.rung, s.audience, s.channels, s.waits_until) for s in planned.steps
+        ]
+        if dates.remind_at is not None:
+            steps.insert(0, (REMINDER_STEP, Audience.EMPLOYEE, _reminder_channels(file, policy), None))
+        for name, audience, channels, answer_by in steps:
+            recipient = file.recipient(audience)
+            variables = self._notices.variables(file, file.leave.ends_on, recipient, answer_by)
+            notice = self._renderer.notice(name, audience, recipient.language, variables)
+            for channel in channels:
+                text = self._notices.preview_text(name, audience, notice, channel, recipient, variables)
+                address = recipient.address(channel)
+                texts.append(
+                    PreviewText(name, audience, channel, recipient.name, address, notice.title, text)
+                )
+        return tuple(texts)
+
+    # -- start --------------------------------------------------------------------------------------------
+
+    def start(self, wish: StartWish, actor: Mapping[str, str]) -> str:
+        """Create the case and the order to start its workflow in one transaction; return the case id.
+
+        Raises `CannotStart`, `CaseFileError`, `TemplateFault`, or `AlreadyStarted`; then nothing is written.
+        """
+        return self._database.write(lambda session: self._start(session, wish, actor))
+
+    def _start(self, session: Session, wish: StartWish, actor: Mapping[str, str]) -> str:
+        file = self._file(session, wish.leave_id)
+        policy, version = self.policy(session, wish.policy)
+        started = self._start_instant(file, policy)
+        shown = self._preview(session, file, policy, wish, started)
+        if shown.existing_case is not None:
+            raise AlreadyStarted(shown.existing_case)
+        case_id, now = new_id(), self._clock()
+        frozen = self._input(case_id, file, policy, version, wish, started)
+        case = Case(
+            id=case_id,
+            kind=Process.LEAVE_RETURN.value,
+            workflow_id=leave_return_workflow_id(file.leave.id),
+            person_id=file.person.id,
+            branch_id=file.branch.id,
+            leave_id=file.leave.id,
+            policy_version=version,
+            frozen=INPUT.dump_python(frozen, mode="json"),
+            state=CaseState.STARTING.value,
+            stage="starting",
+            ends_on=file.leave.ends_on,
+            provisional=shown.plan.provisional or shown.dates.provisional,
+            clock_factor=self._lapse,
+            clock_case=started if self._lapse > 1 else None,
+            created_at=now,
+        )
+        session.add(case)
+        session.flush()
+        body = {
+            "case": case_id,
+            "process": case.kind,
+            "leave": file.leave.id,
+            "leave_kind": file.leave.kind,
+            "ends_on": file.leave.ends_on.isoformat(),
+            "branch": file.branch.id,
+            "policy": version,
+            "person": {"name": Sealed(file.person.name), "number": Sealed(file.person.number)},
+        }
+        self._evidence.append(
+            session, case, "case.started", started, EventKind.CASE_STARTED, dict(actor), body
+        )
+        session.add(
+            Outbox(
+                id=new_id(), kind="start_case", subject=f"start/{case_id}", body={"case": case_id}, due_at=now
+            )
+        )
+        return case_id
+
+    def _input(
+        self,
+        case_id: str,
+        file: LeaveFile,
+        policy: LeaveReturnPolicy,
+        version: str,
+        wish: StartWish,
+        started: datetime,
+    ) -> LeaveReturnInput:
+        leave = file.leave
+        injury = leave.kind == LeaveKind.INJURY.value
+        # Silence about the grading of an injury means that it is not known to be over.
+        pending = injury if wish.grading_pending is None else wish.grading_pending
+        first = min(leave.ends_on, started.date()).year
+        calendar = self._calendar().slice(first, first + _YEARS_AHEAD)
+        return LeaveReturnInput(
+            case_id=case_id,
+            leave_id=leave.id,
+            person_id=file.person.id,
+            branch_id=file.branch.id,
+            leave_kind=LeaveKind(leave.kind),
+            ends_on=leave.ends_on,
+            policy=policy,
+            policy_version=version,
+            calendar=calendar,
+            reach=file.reach(),
+            clock=ClockStart(started, self._lapse),
+            grading_pending=injury and pending,
+            overdue=dict(wish.overdue),
+        )
+
+    def _file(self, session: Session, leave_id: str) -> LeaveFile:
+        file = leave_file(session, leave_id)
+        if file is None:
+            raise CannotStart("leave", f"leave: no leave has the id {leave_id[:40]!r}; see GET /leaves")
+        if file.leave.ends_on < file.leave.starts_on:
+            raise CannotStart(
+                "leave", "leave: it ends before it begins; correct the roster and import it again"
+            )
+        return file
+
+    def _start_instant(self, file: LeaveFile, policy: LeaveReturnPolicy) -> datetime:
+        """Return the case's time at the start: now, in whole seconds; in time-lapse the first planned date."""
+        now = self._clock().replace(microsecond=0)
+        if self._lapse == 1:
+            return now
+        dates = leave_dates(file.leave.ends_on, policy, self._calendar(), file.branch.zone)
+        return max(now, (dates.remind_at or dates.back_until) - timedelta(minutes=1))
+
+    # -- leaves that start by themselves ------------------------------------------------------------------
+
+    def schedule(self, session: Session, leave_id: str) -> None:
+        """Put a leave's start into the outbox, due when its reminder is due; again moves the date."""
+        file = self._file(session, leave_id)
+        policy, _ = self.policy(session, DEFAULT_POLICY)
+        dates = leave_dates(file.leave.ends_on, policy, self._calendar(), file.branch.zone)
+        due = (dates.remind_at or dates.back_until) - timedelta(hours=1)
+        if self._lapse > 1:
+            due = self._clock()
+        subject = f"leave/{leave_id}"
+        row = session.exec(select(Outbox).where(Outbox.subject == subject)).first()
+        if row is None:
+            row = Outbox(id=new_id(), kind="leave_due", subject=subject, body={"leave": leave_id}, due_at=due)
+            session.add(row)
+        elif row.done_at is None:
+            row.due_at = due
+
+
+def _check_choices(overdue: Mapping[str, str], policy: LeaveReturnPolicy) -> None:
+    known = {REMINDER_STEP, *step_names(policy.ladder)}
+    for step, choice in overdue.items():
+        if step not in known:
+            raise CannotStart("overdue", f"overdue: {step!r} is no step; known: {', '.join(sorted(known))}")
+        if choice not in {"run_now", "skip"}:
+            raise CannotStart(f"overdue.{step}", f"overdue.{step}: choose run_now or skip")
+
+
+def _reminder_channels(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[Channel, ...]:
+    reach = file.reach()
+    found = [reach.resolve(Audience.EMPLOYEE, channel) for channel in policy.remind_channels]
+    return tuple(dict.fromkeys(c for c in found if c is not None))
+
+
+def _missing(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[str, ...]:
+    """Return what is not on record and would be wanted, as codes."""
+    person = file.person
+    audiences = {rung.audience for rung in policy.ladder.rungs}
+    facts = {
+        "phone": person.phone,
+        "email": person.email,
+        "service_address": person.service_address,
+        "e_delivery_consent": person.e_delivery_consent_on,
+    }
+    if Audience.EMERGENCY_CONTACT in audiences:
+        contact = file.contact
+        facts["emergency_contact"] = contact.phone if contact else None
+        facts["emergency_contact_consent"] = contact.consent_on if contact else None
+    if Audience.MANAGER in audiences:
+        facts["manager"] = file.manager.id if file.manager else None
+    return tuple(name for name, value in facts.items() if not value)

@@ -1,0 +1,350 @@
+"""What lists and pages read: the projection, never a running process, so that it works without a worker."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
+
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.tables import (
+    Alarm,
+    Branch,
+    Case,
+    Delivery,
+    DisclosureRow,
+    Document,
+    EventRow,
+    Leave,
+    Notice,
+    Person,
+    StoredPolicy,
+    Task,
+)
+from countersign.domain.bundle import build_bundle
+from countersign.domain.evidence import Disclosure, Event
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What somebody may see: one branch, or the whole company when it is None."""
+
+    branch_id: str | None = None
+
+
+class Views:
+    """Reads. Every method keeps to the scope; what lies outside it does not exist."""
+
+    def __init__(self, database: Database, evidence: EvidenceLog, data_dir: Path) -> None:
+        self._database, self._evidence, self._data_dir = database, evidence, data_dir
+
+    def leaves(self, scope: Scope, search: str | None, limit: int, after: str | None) -> list[Row]:
+        """Return leaves with person and case, by id; `search` is part of a name or a number."""
+        query = (
+            select(Leave, Person, Branch, Case.id)
+            .join(Person, col(Person.id) == col(Leave.person_id))
+            .join(Branch, col(Branch.id) == col(Person.branch_id))
+            .outerjoin(Case, col(Case.leave_id) == col(Leave.id))
+            .order_by(col(Leave.id))
+            .limit(limit)
+        )
+        if scope.branch_id is not None:
+            query = query.where(Person.branch_id == scope.branch_id)
+        if search:
+            wanted = f"%{_escaped(search)}%"
+            query = query.where(
+                or_(col(Person.name).like(wanted, escape="\\"), col(Person.number).like(wanted, escape="\\"))
+            )
+        if after:
+            query = query.where(col(Leave.id) > after)
+        with self._database.reading() as session:
+            return [
+                {
+                    "id": leave.id,
+                    "kind": leave.kind,
+                    "starts_on": leave.starts_on,
+                    "ends_on": leave.ends_on,
+                    "employee": {"number": person.number, "name": person.name},
+                    "branch": branch.name,
+                    "case": case_id,
+                }
+                for leave, person, branch, case_id in session.exec(query)
+            ]
+
+    def cases(
+        self,
+        scope: Scope,
+        *,
+        state: str | None,
+        stage: str | None,
+        holder: str | None,
+        search: str | None,
+        limit: int,
+        after: str | None,
+    ) -> list[Row]:
+        """Return cases, the newest first; `after` is the id that ended the page before."""
+        query = (
+            select(Case, Person)
+            .join(Person, col(Person.id) == col(Case.person_id))
+            .order_by(col(Case.id).desc())
+            .limit(limit)
+        )
+        filters = {Case.state: state, Case.stage: stage, Case.holder: holder}
+        for column, wanted in filters.items():
+            if wanted is not None:
+                query = query.where(col(column) == wanted)
+        if scope.branch_id is not None:
+            query = query.where(Case.branch_id == scope.branch_id)
+        if search:
+            like = f"%{_escaped(search)}%"
+            query = query.where(
+                or_(col(Person.name).like(like, escape="\\"), col(Person.number).like(like, escape="\\"))
+            )
+        if after:
+            query = query.where(col(Case.id) < after)
+        with self._database.reading() as session:
+            return [_case_row(case, person) for case, person in session.exec(query)]
+
+    def case(self, scope: Scope, case_id: str) -> Row | None:
+        """Return one case with its plan, tasks, notices and their deliveries, and its timeline."""
+        with self._database.reading() as session:
+            case = self._visible(session, scope, case_id)
+            if case is None:
+                return None
+            person = session.get_one(Person, case.person_id)
+            events, disclosures = self._evidence.chain(session, case_id)
+            return {
+                **_case_row(case, person),
+                "policy": case.policy_version,
+                "workflow_id": case.workflow_id,
+                "steps": case.steps,
+                "tasks": self._tasks(session, case_id),
+                "notices": self._notices(session, case_id),
+                "timeline": _timeline(events, disclosures),
+            }
+
+    def exists(self, scope: Scope, case_id: str) -> bool:
+        """Say whether a case exists inside the scope."""
+        with self._database.reading() as session:
+            return self._visible(session, scope, case_id) is not None
+
+    def leave_in_scope(self, scope: Scope, leave_id: str) -> bool:
+        """Say whether a leave exists inside the scope."""
+        with self._database.reading() as session:
+            leave = session.get(Leave, leave_id)
+            if leave is None:
+                return False
+            person = session.get_one(Person, leave.person_id)
+            return scope.branch_id in (None, person.branch_id)
+
+    def tasks(self, scope: Scope, holder: str | None, limit: int) -> list[Row]:
+        """Return open tasks, the most urgent first."""
+        query = (
+            select(Task, Case, Person)
+            .join(Case, col(Case.id) == col(Task.case_id))
+            .join(Person, col(Person.id) == col(Case.person_id))
+            .where(col(Task.done_at).is_(None), Case.state != "closed")
+            .order_by(col(Task.due_at).asc().nulls_last())
+            .limit(limit)
+        )
+        if scope.branch_id is not None:
+            query = query.where(Case.branch_id == scope.branch_id)
+        if holder is not None:
+            query = query.where(Task.holder == holder)
+        with self._database.reading() as session:
+            return [
+                {
+                    "id": task.id,
+                    "case": case.id,
+                    "kind": task.kind,
+                    "holder": task.holder,
+                    "due_at": task.due_at,
+                    "opened_at": task.opened_at,
+                    "employee": {"number": person.number, "name": person.name},
+                }
+                for task, case, person in session.exec(query)
+            ]
+
+    def alarms(self, scope: Scope, limit: int) -> list[Row]:
+        """Return alarms, the newest first."""
+        query = (
+            select(Alarm)
+            .outerjoin(Case, col(Case.id) == col(Alarm.case_id))
+            .order_by(col(Alarm.at).desc())
+            .limit(limit)
+        )
+        if scope.branch_id is not None:
+            query = query.where(Case.branch_id == scope.branch_id)
+        with self._database.reading() as session:
+            return [
+                {"id": a.id, "case": a.case_id, "kind": a.kind, "sentence": a.sentence, "at": a.at}
+                for a in session.exec(query)
+            ]
+
+    def policies(self) -> list[Row]:
+        """Return the stored policies with their newest version."""
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(StoredPolicy).order_by(col(StoredPolicy.name), col(StoredPolicy.version).desc())
+            )
+            newest: dict[str, Row] = {}
+            for row in rows:
+                newest.setdefault(row.name, {"name": row.name, "version": row.version, "body": row.body})
+            return list(newest.values())
+
+    def counts(self) -> dict[str, int]:
+        """Return how many cases stand where, for metrics: `<kind>/<state>/<stage>`."""
+        query = select(Case.kind, Case.state, Case.stage, func.count()).group_by(
+            Case.kind, Case.state, Case.stage
+        )
+        with self._database.reading() as session:
+            return {f"{kind}/{state}/{stage}": count for kind, state, stage, count in session.exec(query)}
+
+    def bundle(self, scope: Scope, case_id: str, *, redact: bool = False) -> bytes | None:
+        """Return a case's evidence bundle."""
+        with self._database.reading() as session:
+            if self._visible(session, scope, case_id) is None:
+                return None
+            events, disclosures = self._evidence.chain(session, case_id)
+            documents = session.exec(select(Document).where(Document.case_id == case_id)).all()
+        files = {}
+        if not redact:
+            for document in documents:
+                suffix = _SUFFIX.get(document.media_type, "bin")
+                path = self._data_dir / "documents" / document.sha256[:2] / document.sha256
+                files[f"{document.id}.{suffix}"] = path.read_bytes()
+        return build_bundle(case_id, events, disclosures, files=files, redact=redact)
+
+    # -- parts of a case page -----------------------------------------------------------------------------
+
+    def _visible(self, session: Session, scope: Scope, case_id: str) -> Case | None:
+        case = session.get(Case, case_id)
+        if case is None or scope.branch_id not in (None, case.branch_id):
+            return None
+        return case
+
+    def _tasks(self, session: Session, case_id: str) -> list[Row]:
+        rows = session.exec(select(Task).where(Task.case_id == case_id).order_by(col(Task.id)))
+        return [
+            {
+                "id": task.id,
+                "kind": task.kind,
+                "holder": task.holder,
+                "due_at": task.due_at,
+                "opened_at": task.opened_at,
+                "done_at": task.done_at,
+            }
+            for task in rows
+        ]
+
+    def _notices(self, session: Session, case_id: str) -> list[Row]:
+        found = session.exec(select(Notice).where(Notice.case_id == case_id).order_by(col(Notice.id))).all()
+        deliveries = session.exec(
+            select(Delivery).where(Delivery.case_id == case_id).order_by(col(Delivery.id))
+        ).all()
+        return [
+            {
+                "id": notice.id,
+                "step": notice.step,
+                "audience": notice.audience,
+                "title": notice.title,
+                "fingerprint": notice.fingerprint,
+                "at": notice.created_at,
+                "deliveries": [_delivery_row(d) for d in deliveries if d.notice_id == notice.id],
+            }
+            for notice in found
+        ]
+
+    def event_count(self, case_id: str) -> int:
+        """Return the length of a case's chain."""
+        with self._database.reading() as session:
+            return session.exec(select(func.count()).where(EventRow.case_id == case_id)).one()
+
+    def sealed_count(self, case_id: str) -> int:
+        """Return how many sealed values of a case can still be disclosed."""
+        with self._database.reading() as session:
+            return session.exec(select(func.count()).where(DisclosureRow.case_id == case_id)).one()
+
+
+_SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _case_row(case: Case, person: Person) -> Row:
+    return {
+        "id": case.id,
+        "kind": case.kind,
+        "employee": {"number": person.number, "name": person.name},
+        "state": case.state,
+        "stage": case.stage,
+        "holder": case.holder,
+        "due_at": case.due_at,
+        "outcome": case.outcome,
+        "ends_on": case.ends_on,
+        "provisional": case.provisional,
+        "time_lapse": case.clock_factor > 1,
+        "created_at": case.created_at,
+        "closed_at": case.closed_at,
+    }
+
+
+LEVELS = {
+    "sms": {"sent": "accepted by the provider", "delivered": "delivered (says the carrier)"},
+    "email": {"sent": "accepted by the relay", "delivered": "delivered (says the relay)"},
+    "in_system": {"delivered": "placed in the in-system inbox"},
+    "courier": {"sent": "posted (says HR)"},
+}
+"""Truthful words for delivery states; none of them ever says that somebody has read anything."""
+
+
+def _delivery_row(delivery: Delivery) -> Row:
+    words = LEVELS.get(delivery.channel, {}).get(delivery.state, delivery.state.replace("_", " "))
+    return {
+        "id": delivery.id,
+        "channel": delivery.channel,
+        "attempt": delivery.attempt,
+        "state": delivery.state,
+        "says": words,
+        "error_code": delivery.error_code,
+        "why": delivery.sentence,
+        "possible_duplicate": delivery.possible_duplicate,
+        "sent_at": delivery.sent_at,
+        "settled_at": delivery.settled_at,
+        "link_fetched_at": delivery.fetched_at,
+        "acknowledged_at": delivery.acknowledged_at,
+    }
+
+
+def _timeline(events: list[Event], disclosures: list[Disclosure]) -> list[Row]:
+    """Return the events with their sealed values opened where they are disclosed."""
+    opened: dict[int, dict[str, str]] = {}
+    for one in disclosures:
+        opened.setdefault(one.seq, {})[one.path] = one.value
+    return [
+        {
+            "seq": event.seq,
+            "at": event.at,
+            "kind": event.kind,
+            "actor": _opened(event.actor, "/actor", opened.get(event.seq, {})),
+            "body": _opened(event.body, "/body", opened.get(event.seq, {})),
+            "hash": event.hash,
+        }
+        for event in events
+    ]
+
+
+def _opened(value: Any, path: str, values: dict[str, str]) -> Any:
+    if path in values:
+        return values[path]
+    if isinstance(value, dict):
+        return {key: _opened(item, f"{path}/{key}", values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_opened(item, f"{path}/{index}", values) for index, item in enumerate(value)]
+    return value

@@ -1,0 +1,193 @@
+"""What carries the database's orders to Temporal: starts, acts, calendar updates; and the watch over cases.
+
+Everything here may be killed at any moment and may run in several processes: each errand is repeated under
+the same id until the server has answered.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from countersign import search_attributes as attributes
+from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.outbox import Errand, OpenCase, OutboxBook
+from countersign.adapters.database.starts import INPUT, AlreadyStarted, Starts, StartWish
+from countersign.contracts.leave_return import LeaveReturnInput
+from countersign.domain.calendar import CalendarYear
+from countersign.domain.yaml_text import InputError
+from workflows.leave_return import LeaveReturnWorkflow
+
+_YEAR: TypeAdapter[CalendarYear] = TypeAdapter(CalendarYear)
+_PATIENCE = timedelta(seconds=3)
+_ENDED = {
+    WorkflowExecutionStatus.TERMINATED: "terminated by an operator",
+    WorkflowExecutionStatus.CANCELED: "cancelled by an operator",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TIMED_OUT: "timed out",
+}
+log = logging.getLogger("countersign.dispatch")
+
+
+class Dispatcher:
+    """Carries errands. `connect` gives the Temporal client, or raises while the server is away."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Client]],
+        task_queue: str,
+        outbox: OutboxBook,
+        acts: Acts,
+        starts: Starts,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._connect, self._task_queue = connect, task_queue
+        self._outbox, self._acts, self._starts, self._clock = outbox, acts, starts, clock
+
+    # -- one act, at once ---------------------------------------------------------------------------------
+
+    async def carry(self, act_id: str, patience: timedelta = _PATIENCE) -> None:
+        """Bring an act to its workflow, waiting at most `patience`; what is not done the drain repeats."""
+        try:
+            await asyncio.wait_for(self._carry(act_id), patience.total_seconds())
+        except TimeoutError:
+            log.info("act %s: recorded, the process has not answered yet", act_id)
+        except Exception:
+            log.warning("act %s: recorded, could not be brought to its process yet", act_id, exc_info=True)
+
+    async def _carry(self, act_id: str) -> None:
+        workflow_id, act, state = await asyncio.to_thread(self._acts.message, act_id)
+        if state != "waiting":
+            return
+        client = await self._connect()
+        handle = client.get_workflow_handle_for(LeaveReturnWorkflow.run, workflow_id)
+        try:
+            _ = await handle.execute_update(LeaveReturnWorkflow.act, act, id=act_id)
+        except WorkflowUpdateFailedError as failed:
+            cause = failed.cause
+            sentence = cause.message if isinstance(cause, ApplicationError) else "the case refused the act"
+            # A case that was decided meanwhile makes the act late; any other refusal is the act's own fault.
+            if not (sentence.startswith("closed") and await asyncio.to_thread(self._acts.close_late, act_id)):
+                await asyncio.to_thread(self._acts.refuse, act_id, sentence)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # Closed, or not started yet, or gone: only our own books can tell which.
+            await asyncio.to_thread(self._acts.close_late, act_id)
+
+    # -- the drain ----------------------------------------------------------------------------------------
+
+    async def run(self, every: timedelta = timedelta(seconds=0.5), watch_every: int = 10) -> None:
+        """Drain for ever; one fault never ends it."""
+        turn = 0
+        while True:
+            for job in (
+                self.drain_outbox,
+                self.drain_acts,
+                *([self.watch] if turn % watch_every == 0 else []),
+            ):
+                try:
+                    await job()
+                except Exception as fault:
+                    log.warning("%s: %s; it is tried again", job.__name__, type(fault).__name__)
+            turn += 1
+            await asyncio.sleep(every.total_seconds())
+
+    async def drain_acts(self) -> None:
+        """Repeat acts that were committed but have not taken effect."""
+        older = self._clock() - timedelta(seconds=2)
+        for act_id in await asyncio.to_thread(self._acts.waiting, older):
+            await self.carry(act_id)
+
+    async def drain_outbox(self) -> None:
+        """Carry out the errands that are due."""
+        for errand in await asyncio.to_thread(self._outbox.due):
+            try:
+                await self._run(errand)
+            except (InputError, ValueError) as fault:
+                await asyncio.to_thread(self._outbox.failed, errand.id, str(fault), for_good=True)
+            except (RPCError, RuntimeError, OSError) as fault:
+                await asyncio.to_thread(self._outbox.failed, errand.id, type(fault).__name__)
+
+    async def _run(self, errand: Errand) -> None:
+        if errand.kind == "leave_due":
+            wish = StartWish(errand.body["leave"])
+            try:
+                await asyncio.to_thread(self._starts.start, wish, {"role": "machine", "id": "calendar"})
+            except AlreadyStarted:
+                pass
+        elif errand.kind == "start_case":
+            await self._start(errand.body["case"])
+        elif errand.kind == "adopt_calendar":
+            await self._adopt(errand)
+        else:
+            raise ValueError(f"an errand of the unknown kind {errand.kind}")
+        await asyncio.to_thread(self._outbox.done, errand.id)
+
+    async def _start(self, case_id: str) -> None:
+        workflow_id, frozen = await asyncio.to_thread(self._outbox.case_input, case_id)
+        case = INPUT.validate_python(frozen)
+        client = await self._connect()
+        try:
+            await client.start_workflow(
+                LeaveReturnWorkflow.run,
+                case,
+                id=workflow_id,
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"Leave return · {case.leave_kind.value} leave",
+                static_details=_details(case),
+                search_attributes=attributes.at_start("leave_return", case.branch_id, case_id),
+            )
+        except WorkflowAlreadyStartedError:
+            # The start had reached the server before we could note it.
+            return
+
+    async def _adopt(self, errand: Errand) -> None:
+        workflow_id, _ = await asyncio.to_thread(self._outbox.case_input, errand.body["case"])
+        client = await self._connect()
+        handle = client.get_workflow_handle_for(LeaveReturnWorkflow.run, workflow_id)
+        year = _YEAR.validate_python(errand.body["year"])
+        try:
+            _ = await handle.execute_update(LeaveReturnWorkflow.adopt_calendar, year, id=errand.id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    # -- the watch ----------------------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Compare the cases we take for running with the server, a few at a time."""
+        client = await self._connect()
+        found_running = []
+        for case in await asyncio.to_thread(self._outbox.least_checked):
+            how = await self._how_ended(client, case)
+            if how is None:
+                found_running.append(case.case_id)
+            else:
+                await asyncio.to_thread(self._outbox.ended_outside, case.case_id, how)
+        if found_running:
+            await asyncio.to_thread(self._outbox.checked, found_running)
+
+    async def _how_ended(self, client: Client, case: OpenCase) -> str | None:
+        try:
+            description = await client.get_workflow_handle(case.workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return "unknown to the Temporal server"
+            raise
+        return _ENDED.get(description.status) if description.status is not None else None
+
+
+def _details(case: LeaveReturnInput) -> str:
+    return (
+        f"Process: leave return  \nLast day of leave: {case.ends_on}  \nPolicy: {case.policy_version}  \n"
+        f"Case: {case.case_id}"
+    )

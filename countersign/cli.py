@@ -1,0 +1,287 @@
+"""The command line: JSON on standard output, words on standard error, exit 2 on bad input."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from countersign.adapters.database.migrate import WrongMode, migrate, store_shipped_policies
+from countersign.adapters.database.tokens import Tokens
+from countersign.adapters.real_clock import utc_now
+from countersign.adapters.server_cache import NoTemporalServer
+from countersign.bootstrap import Parts
+from countersign.contracts.cases import Role
+from countersign.domain.bundle import verify_bundle
+from countersign.domain.calendar import load_shipped_calendar
+from countersign.domain.case_file import parse_plan_case, plan_to_json
+from countersign.domain.leave_return_policy import leave_return_policy
+from countersign.domain.planner import plan as plan_ladder
+from countersign.domain.policy import LadderPolicy
+from countersign.domain.working_days import working_days_from_text
+from countersign.domain.yaml_text import InputError
+from countersign.imports import IMPORTS, import_file
+from countersign.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
+evidence_app = typer.Typer(no_args_is_help=True, help="Evidence bundles.")
+app.add_typer(token_app, name="token")
+app.add_typer(evidence_app, name="evidence")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (the default where there is data).")]
+CaseFile = Annotated[Path, typer.Option("--case", help="YAML or JSON file.")]
+BAD_INPUT = 2
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Say one sentence and leave with exit code 2."""
+    typer.echo(" ".join(sentence.split()), err=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+def show(data: object) -> None:
+    """Print JSON."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def read_text(file: Path) -> str:
+    """Return a file's text; refuse what cannot be read."""
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        refuse(f"{file.name}: is not UTF-8 text; save it as UTF-8")
+    except OSError as error:
+        refuse(f"{file}: cannot be read ({error.strerror}); check the path")
+
+
+def opened() -> Parts:
+    """Return the parts of the installation, its database at the present schema."""
+    parts = Parts(Settings())
+    parts.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate(parts.database)
+    store_shipped_policies(parts.database)
+    return parts
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option(help="Load the demo company and start its cases.")] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65530, help="Console and API; the others follow it.")
+    ] = 8080,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept; default ./var.")] = None,
+    time_lapse: Annotated[int, typer.Option(min=1, help="How many times faster planned waits pass.")] = 1,
+) -> None:
+    """Start the embedded stack: Temporal server, worker, API, stand-ins; Ctrl-C stops all."""
+    from countersign.embedded import Stack, StackSettings
+
+    folder = data_dir or Settings().data_dir
+    try:
+        Stack(StackSettings(folder.absolute(), port, time_lapse, demo)).run()
+    except (NoTemporalServer, WrongMode, RuntimeError) as error:
+        refuse(str(error))
+
+
+@app.command()
+def doctor(
+    as_json: AsJson = False,
+    port: Annotated[int, typer.Option(min=1, max=65530)] = 8080,
+) -> None:
+    """Say what is missing, with the remedy; exit 1 when something is."""
+    from countersign.adapters.doctor import examine
+    from countersign.embedded import ports_of
+
+    years = {entry.year for entry in load_shipped_calendar().years}
+    checks = examine(
+        data_dir=Settings().data_dir, ports=ports_of(port), calendar_published=years.__contains__
+    )
+    if as_json:
+        show([{"name": c.name, "ok": c.ok, "detail": c.detail, "remedy": c.remedy} for c in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.detail}")
+            if check.remedy:
+                typer.echo(f"     {check.remedy}")
+    raise typer.Exit(0 if all(c.ok for c in checks) else 1)
+
+
+@token_app.command("create")
+def token_create(
+    role: Annotated[Role, typer.Option(help="Whose token.")],
+    branch: Annotated[
+        str | None, typer.Option(help="Name of the branch; without it the whole company.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API token; it is shown this once."""
+    try:
+        token = Tokens(opened().database, utc_now).create(role, branch)
+    except LookupError as error:
+        refuse(str(error))
+    if as_json:
+        show({"token": token})
+    else:
+        typer.echo(token)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(IMPORTS)}.")],
+    file: Annotated[Path, typer.Argument(help="An .xlsx or .csv file; with --template the file to write.")],
+    dry_run: Annotated[bool, typer.Option(help="Check everything, change nothing.")] = False,
+    accept_good_rows: Annotated[bool, typer.Option(help="Apply the rows without faults.")] = False,
+    template: Annotated[bool, typer.Option(help="Write an empty file with the headers.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file: every fault is named by row and column; one faulty row applies nothing."""
+    if kind not in IMPORTS:
+        refuse(f"KIND: {kind!r} cannot be imported; known: {', '.join(IMPORTS)}")
+    if template:
+        file.write_bytes(IMPORTS[kind].template())
+        typer.echo(f"{file}: written", err=True)
+        return
+    try:
+        result = import_file(opened(), kind, file, dry_run=dry_run, accept_good_rows=accept_good_rows)
+    except (InputError, ValueError) as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"{file}: cannot be read ({error.strerror}); check the path")
+    show(result)
+    raise typer.Exit(BAD_INPUT if result["rejected"] else 0)
+
+
+@app.command()
+def plan(case: CaseFile, as_json: AsJson = False) -> None:
+    """Dry run of a ladder: dates, channels, warnings."""
+    try:
+        read = parse_plan_case(read_text(case), case.name, _stored_policy)
+        show(plan_to_json(plan_ladder(read.policy, _calendar(), read.start, read.reach)))
+    except InputError as error:
+        refuse(str(error))
+    except ValueError as error:
+        refuse(f"{case.name}: {error}")
+
+
+@app.command()
+def calc(
+    kind: Annotated[str, typer.Argument(help="Which calculator.")], case: CaseFile, as_json: AsJson = False
+) -> None:
+    """Run a calculator on a case file."""
+    calculators: dict[str, Callable[[str, str], dict[str, Any]]] = {
+        "working_days": lambda text, source: working_days_from_text(text, source, _calendar()),
+    }
+    if kind not in calculators:
+        refuse(f"KIND: there is no calculator {kind!r}; known: {', '.join(calculators)}")
+    try:
+        show(calculators[kind](read_text(case), case.name))
+    except InputError as error:
+        refuse(str(error))
+
+
+@evidence_app.command("export")
+def evidence_export(
+    case_id: Annotated[str, typer.Argument(help="The case's ULID.")],
+    out: Annotated[Path, typer.Option("--out", help="The ZIP to write.")],
+    redact: Annotated[bool, typer.Option(help="Leave every personal value out.")] = False,
+) -> None:
+    """Write a case's evidence bundle."""
+    from countersign.adapters.database.views import Scope
+
+    data = opened().views.bundle(Scope(), case_id, redact=redact)
+    if data is None:
+        refuse(f"CASE_ID: there is no case {case_id!r}; see `GET /api/v1/cases`")
+    out.write_bytes(data)
+    show({"file": str(out), "bytes": len(data)})
+
+
+@evidence_app.command("verify")
+def evidence_verify(
+    file: Annotated[Path, typer.Argument(help="A bundle.")],
+    replay: Annotated[
+        bool, typer.Option(help="Also replay the history, where the bundle holds one.")
+    ] = False,
+) -> None:
+    """Check a bundle offline: exit 0 and a summary, or exit 1 and the first broken link."""
+    try:
+        report = verify_bundle(file.read_bytes())
+    except OSError as error:
+        refuse(f"{file}: cannot be read ({error.strerror}); check the path")
+    if not report.ok:
+        typer.echo(f"BROKEN: {report.first_broken}")
+        raise typer.Exit(1)
+    notes = list(report.notes)
+    if replay:
+        notes.append("This bundle holds no history, so nothing could be replayed.")
+    show(
+        {
+            "ok": True,
+            "case": report.case,
+            "length": report.length,
+            "head": report.head,
+            "disclosed": report.disclosed_count,
+            "sealed": report.sealed_count,
+            "linked": sorted(report.linked),
+            "notes": notes,
+        }
+    )
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="The archive to write.")]) -> None:
+    """Put everything the embedded stack holds into one file; the stack must be stopped."""
+    from countersign.embedded import back_up
+
+    try:
+        show(back_up(Settings().data_dir, file))
+    except RuntimeError as error:
+        refuse(str(error))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="An archive made by `backup`.")]) -> None:
+    """Put a backup back into an empty data directory."""
+    from countersign.embedded import bring_back
+
+    try:
+        show(bring_back(Settings().data_dir, file))
+    except RuntimeError as error:
+        refuse(str(error))
+
+
+def _calendar() -> Any:
+    """Return the calendar with imported years, without making a database where there is none."""
+    settings = Settings()
+    if settings.database_url is None and not (settings.data_dir / "countersign.db").exists():
+        return load_shipped_calendar()
+    return opened().calendar()
+
+
+def _stored_policy(name: str) -> LadderPolicy:
+    settings = Settings()
+    if settings.database_url is None and not (settings.data_dir / "countersign.db").exists():
+        from countersign.adapters.database.migrate import shipped_policies
+
+        bodies = {body["name"]: body for body in shipped_policies()}
+        return leave_return_policy(bodies[name], name).ladder
+    for row in opened().views.policies():
+        if row["name"] == name:
+            return leave_return_policy(row["body"], name).ladder
+    raise KeyError(name)
+
+
+def main() -> NoReturn:
+    """Run a command and leave by `os._exit`: the SDK's threads may otherwise crash a finished process."""
+    code = 0
+    try:
+        app(standalone_mode=True)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except KeyboardInterrupt:
+        code = 130
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
