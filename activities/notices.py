@@ -1,7 +1,8 @@
 """What a ladder asks of the world: prepare a notice, send one attempt, settle one that may have left."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 from temporalio import activity
 
@@ -32,8 +33,10 @@ class NoticeActivities:
     worker that dies in between leaves a row that says "may have left", never one that says "not yet sent".
     """
 
-    def __init__(self, book: NoticeBook, sms: SmsSender, mailer: Mailer) -> None:
-        self._book, self._sms, self._mailer = book, sms, mailer
+    def __init__(
+        self, book: NoticeBook, sms: SmsSender, mailer: Mailer, clock: Callable[[], datetime]
+    ) -> None:
+        self._book, self._sms, self._mailer, self._clock = book, sms, mailer, clock
 
     @activity.defn(name="prepare_notice")
     def prepare_notice(self, order: NoticeOrder) -> PreparedNotice:
@@ -48,7 +51,7 @@ class NoticeActivities:
     @activity.defn(name="send_notice")
     async def send_notice(self, order: SendOrder) -> SendResult:
         """Carry out one attempt, unless the person has answered or the window has closed meanwhile."""
-        if order.not_after is not None and datetime.now(UTC) >= order.not_after:
+        if order.not_after is not None and self._clock() >= order.not_after:
             await asyncio.to_thread(self._book.held, order, "window_closed")
             return SendResult(SendState.HELD, "window_closed")
         token = f"{activity.info().workflow_run_id}/{activity.info().activity_id}/{activity.info().attempt}"

@@ -185,7 +185,7 @@ class Parts:
     def activities(self) -> list[Callable[..., object]]:
         """Return every activity, joined to its adapters, for the worker's list."""
         books = CaseActivities(self.cases)
-        sending = NoticeActivities(self.notices, self.sms, self.mailer)
+        sending = NoticeActivities(self.notices, self.sms, self.mailer, self.clock)
         return [
             books.record,
             sending.prepare_notice,

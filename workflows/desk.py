@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -39,6 +39,7 @@ class DeskState:
 
     clock: CaseClock
     stage: str
+    ends_on: date
     holder: Role | None = None
     due_at: datetime | None = None
     outcome: str | None = None
@@ -165,6 +166,7 @@ class Desk:
             due_at=state.due_at,
             outcome=state.outcome,
             provisional=state.provisional,
+            ends_on=state.ends_on,
             steps=tuple(dict(step) for step in state.steps),
             clock_case=clock.case if clock.lapse else None,
             clock_real=clock.real if clock.lapse else None,

@@ -70,6 +70,12 @@ class PlannedStep:
     by_hand_at: datetime | None = None
     accepted_after: timedelta | None = None
     open_deliveries: int = 0
+    untried: int = 0
+
+    @property
+    def skipped(self) -> bool:
+        """Say whether HR passed over the step, perhaps while we were waiting."""
+        return self.state is StepState.SKIPPED
 
     def show(self) -> dict[str, Any]:
         """Return the step as lists and pages show it."""
@@ -126,14 +132,14 @@ class Ladder:
         )
         while self.position < len(self.steps) and not self.stopped():
             step = self.current
-            if step.state is StepState.SKIPPED:
+            if step.skipped:
                 self.position += 1
             elif await self._reached(step):
                 await self._speak(step)
                 await self._listen(step)
                 if not self.stopped():
                     self.position += 1
-            elif step.state is StepState.SKIPPED:
+            elif step.skipped:
                 await self.replan(step.at, "a step was skipped")
         await self.fall_silent()
         return Climbed.STOPPED if self.stopped() else Climbed.EXHAUSTED
@@ -157,7 +163,7 @@ class Ladder:
         """Wait until the step may speak. False means: look again, its date or its turn has changed."""
         await self._enter(self.stages.climbing, self._holder_before(step), step.at)
         woke = await self.desk.sleep(
-            lambda: step.at, lambda: self.stopped() or step.state is StepState.SKIPPED, f"rung {step.name}"
+            lambda: step.at, lambda: self.stopped() or step.skipped, f"rung {step.name}"
         )
         if woke is Woke.STOPPED:
             return False
@@ -192,20 +198,29 @@ class Ladder:
             **RECORDING,
         )
         calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
-        step.open_deliveries = len(calls)
+        step.open_deliveries = step.untried = len(calls)
         self._sending += [asyncio.create_task(self._deliver(step, call, real_start)) for call in calls]
         by_hand = next((c for c in step.channels if c in BY_HAND), None)
         if by_hand is not None:
             await self._wait_for_hand(step, by_hand)
         elif calls:
-            # An inbox that nobody can open yet would start the wait although nothing reached the person.
-            await self.desk.sleep(
-                lambda: step.waits_until,
-                lambda: step.accepted_after is not None or not step.open_deliveries or self._over(step),
-                f"first delivery of {step.name}",
-            )
+            await self._wait_for_first(step)
         else:
             step.accepted_after = workflow.now() - real_start
+
+    async def _wait_for_first(self, step: PlannedStep) -> None:
+        """Wait until one channel has accepted, all have failed for good, or the rung's time is over.
+
+        The in-system inbox does not count here: it accepts always, also while nothing reaches the person.
+        However short the rung, every channel is tried once.
+        """
+
+        def settled() -> bool:
+            return step.accepted_after is not None or not step.open_deliveries or self._over(step)
+
+        await workflow.wait_condition(lambda: settled() or not step.untried)
+        patience = max(step.waits_until, step.at + IN_TIME)
+        await self.desk.sleep(lambda: patience, settled, f"first delivery of {step.name}")
 
     async def _wait_for_hand(self, step: PlannedStep, channel: Channel) -> None:
         """Wait until HR records the posting or the visit; raise an alarm when its time is over."""
@@ -286,10 +301,14 @@ class Ladder:
         if self.position >= len(self.steps):
             return
         step = self.current
-        if step.state is StepState.REACHED and step.waits_from is not None:
-            await self._move_end(step, self._wait_end(step), because)
-        elif step.state is StepState.PLANNED:
+        if step.state is StepState.PLANNED:
             await self.replan(step.at, because, include_current=True)
+            return
+        end = step.waits_until if step.waits_from is None else self._wait_end(step)
+        if end == step.waits_until:
+            await self.replan(end, because)
+        else:
+            await self._move_end(step, end, because)
 
     async def shift(self, by: timedelta) -> None:
         """Move the running wait after a pause, and everything behind it."""
@@ -372,6 +391,8 @@ class Ladder:
         tries = 0
         while not self._over(step):
             result = await self._try(step, delivery)
+            if tries == 0:
+                step.untried -= 1
             if result.state is SendState.ACCEPTED:
                 if step.accepted_after is None:
                     step.accepted_after = workflow.now() - real_start
@@ -380,10 +401,9 @@ class Ladder:
                 break
             held = result.state is SendState.HELD
             unknown = result.state is SendState.UNKNOWN
-            tries += not held
-            if not await self._may_try_again(
-                step, timedelta(0) if held or unknown else send_again_after(tries)
-            ):
+            tries += 1
+            rest = timedelta(0) if held or unknown else send_again_after(tries)
+            if not await self._may_try_again(step, rest):
                 break
             if not held:
                 delivery = await workflow.execute_local_activity_method(

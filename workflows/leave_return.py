@@ -78,7 +78,10 @@ class LeaveReturnWorkflow:
         self.case = case
         clock = CaseClock(case.clock.case, workflow.now(), case.clock.factor)
         self.desk = Desk(
-            Process.LEAVE_RETURN, case.case_id, case.branch_id, DeskState(clock, Stage.BEFORE_END)
+            Process.LEAVE_RETURN,
+            case.case_id,
+            case.branch_id,
+            DeskState(clock, Stage.BEFORE_END, case.ends_on),
         )
         self.facts = CaseFacts(
             case.ends_on, case.calendar, case.reach, case.grading_pending, dict(case.overdue)
@@ -162,8 +165,10 @@ class LeaveReturnWorkflow:
             reason = {"step": REMINDER_STEP, "because": "the leave is already over"}
             await self.desk.record(EventDraft(EventKind.NOTICE_NOTHING_SENT, reason))
             return
-        self.ladder = self.new_ladder((REMINDER_STEP,), (reminder_rung(self.case.policy),), Stage.BEFORE_END)
-        await self.ladder.climb(max(dates.remind_at, self.desk.now()))
+        at = max(dates.remind_at, self.desk.now())
+        rung = reminder_rung(self.case.policy, at, self.facts.ends_on)
+        self.ladder = self.new_ladder((REMINDER_STEP,), (rung,), Stage.BEFORE_END)
+        await self.ladder.climb(at)
 
     async def hold_while_grading_is_pending(self) -> None:
         """Hold an injury case: before the grade is known pay goes on and nobody is called back."""
@@ -209,7 +214,8 @@ class LeaveReturnWorkflow:
         facts.answer = None
         facts.round += 1
         if verdict.kind is ActKind.EXTENSION_GRANTED and verdict.on is not None:
-            facts.ends_on, facts.choices, facts.notice_is_due = verdict.on, {}, False
+            facts.choices, facts.notice_is_due = {}, False
+            facts.ends_on = self.desk.state.ends_on = verdict.on
         else:
             facts.choices[REMINDER_STEP] = "skip"
         changed = {"because": verdict.kind.value, "ends_on": facts.ends_on.isoformat()}
@@ -318,13 +324,14 @@ class LeaveReturnWorkflow:
 
     async def resume(self, act: Act) -> None:
         """Go on after a pause: the running wait is longer by it, everything behind is planned again."""
-        desk = self.desk
-        paused_for = desk.now() - (desk.state.paused_at or desk.now())
+        desk, ladder = self.desk, self.ladder
+        await desk.record(EventDraft(EventKind.CASE_RESUMED, {}, act.id))
+        if ladder is not None and desk.state.paused_at is not None:
+            # The waits move before the case wakes: else what became due meanwhile would go at once.
+            await ladder.shift(desk.now() - desk.state.paused_at)
         desk.state.paused_at = None
         desk.changed()
-        await desk.record(EventDraft(EventKind.CASE_RESUMED, {}, act.id), settled=(act.id,))
-        if self.ladder is not None:
-            await self.ladder.shift(paused_for)
+        await desk.record(settled=(act.id,))
 
     # -- state in words -----------------------------------------------------------------------------------
 

@@ -104,7 +104,9 @@ def check(typed: Typed, audience: str, today: date) -> Answer | list[FieldError]
     errors: list[FieldError] = []
     on = _day_of(typed, kind, today, errors)
     if kind is ActKind.EXTENSION_ASKED and typed.file is None:
-        errors.append(FieldError("file", sentence("Attach a paper that shows why the leave should be longer.")))
+        errors.append(
+            FieldError("file", sentence("Attach a paper that shows why the leave should be longer."))
+        )
     if kind is ActKind.OBJECTED and not typed.words:
         errors.append(FieldError("words", sentence("Write what you object to.")))
     if len(typed.words) > WORDS_LIMIT:
@@ -150,15 +152,19 @@ def upload_sentence(fault: UploadFault, limit: int) -> Sentence:
     """Return what to tell a person whose file is not taken; `limit` in bytes."""
     if fault is UploadFault.TOO_LARGE:
         size = f"{limit / (1024 * 1024):g} MB"
-        return sentence("The file is larger than %(size)s. Send a smaller one or take a photo of it.", size=size)
+        return sentence(
+            "The file is larger than %(size)s. Send a smaller one or take a photo of it.", size=size
+        )
     return _UPLOAD_SENTENCES[fault]
 
 
 _UPLOAD_SENTENCES = {
     UploadFault.EMPTY: sentence("The file is empty. Choose it again."),
-    UploadFault.NOT_ACCEPTED: sentence("This kind of file is not taken. Send a JPEG or PNG picture or a PDF."),
+    UploadFault.NOT_ACCEPTED: sentence(
+        "This kind of file is not taken. Send a JPEG or PNG picture or a PDF."
+    ),
     UploadFault.PHONE_FORMAT: sentence(
-        "WebP and HEIC pictures are not taken. Take a screenshot of the picture, or save it as JPEG, and send that."
+        "WebP and HEIC pictures are not taken. Send a screenshot of the picture, or save it as JPEG."
     ),
     UploadFault.BROKEN_PICTURE: sentence("The picture cannot be read. Take it again."),
     UploadFault.TOO_MANY_PIXELS: sentence("The picture has too many pixels. Send a smaller one."),

@@ -58,7 +58,7 @@ def chosen(asked: str | None, preferred: str) -> str:
 
 
 def accepted(header: str) -> str:
-    """Return the first language of an Accept-Language header that the pages have, for pages without a notice."""
+    """Return the first known language of an Accept-Language header, for pages without a notice."""
     for entry in header.split(","):
         tag = entry.split(";")[0].strip().lower()
         for known in LANGUAGES:

@@ -80,7 +80,7 @@ def _counting(receive: Receive, limit: int) -> Receive:
 
 
 def client_address(request: Request, trusted_proxies: Iterable[str]) -> str:
-    """Return who asks: the peer, or the nearest address in X-Forwarded-For behind proxies that are trusted."""
+    """Return who asks: the peer, or the nearest address in X-Forwarded-For behind trusted proxies."""
     trusted = [ip_network(entry, strict=False) for entry in trusted_proxies]
     peer = request.client.host if request.client else "unknown"
     forwarded = request.headers.get("x-forwarded-for", "")

@@ -103,6 +103,7 @@ class Pages:
             "notice.html",
             services,
             path=f"/n/{code}",
+            code=code,
             link=link,
             typed=typed,
             errors=errors,
@@ -196,7 +197,7 @@ class Pages:
         )
 
 
-_KEPT = sentence("Your answer is kept; nothing more will be sent to you until it has been processed.")
+_KEPT = sentence("Your answer is kept and is being passed on. You need not send it again.")
 _IN_EFFECT = sentence("Your answer has reached the company's records.")
 _IN_REVIEW = sentence("HR has your answer and will decide; you will be told the result.")
 _REVIEWED = sentence("HR has decided on your answer; the result is told to you separately.")

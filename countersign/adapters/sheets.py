@@ -381,8 +381,8 @@ def _refuse_bomb(archive: zipfile.ZipFile, packed: int, source: str) -> None:
     limit = min(MAX_INFLATED_BYTES, MAX_INFLATION * packed)
     if sum(entry.file_size for entry in archive.infolist()) > limit:
         raise InputFault(
-            f"{source}: unpacks to more than 200 MB or {MAX_INFLATION} times its size, as no honest table does; "
-            "copy the table into a new workbook"
+            f"{source}: unpacks to more than 200 MB or {MAX_INFLATION} times its size; "
+            "no honest table does; copy the table into a new workbook"
         )
     for entry in archive.infolist():
         with archive.open(entry) as stream:

@@ -53,9 +53,11 @@ class LeaveDates:
     provisional: bool
 
 
-def reminder_rung(policy: LeaveReturnPolicy) -> Rung:
-    """Return the reminder before the end of the leave as a rung without a wait."""
-    return Rung(REMINDER_STEP, Audience.EMPLOYEE, policy.remind_channels, Wait(0, WaitUnit.HOURS))
+def reminder_rung(policy: LeaveReturnPolicy, at: datetime, ends_on: date) -> Rung:
+    """Return the reminder as a rung that goes at `at` and may be answered until the leave is over."""
+    over = datetime.combine(ends_on + timedelta(days=1), time(0), at.tzinfo)
+    hours = max(int((over - at).total_seconds()) // 3600, 0)
+    return Rung(REMINDER_STEP, Audience.EMPLOYEE, policy.remind_channels, Wait(hours, WaitUnit.HOURS))
 
 
 def leave_dates(ends_on: date, policy: LeaveReturnPolicy, calendar: WorkCalendar, zone: str) -> LeaveDates:

@@ -39,10 +39,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reading only; whatever it changed is rolled back."""
+        """Yield a session for reading only; closing it drops whatever it changed, rows stay readable."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction, again when another writer won a race for the same row."""

@@ -1,0 +1,124 @@
+"""A small company for tests: a real database, real texts, and channels that record what they were given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from countersign.adapters.database.migrate import migrate, store_shipped_policies
+from countersign.adapters.database.tables import (
+    Branch,
+    EmergencyContact,
+    Employment,
+    Leave,
+    Person,
+)
+from countersign.bootstrap import Parts
+from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsCapability, SmsMessage
+from countersign.ids import new_id
+from countersign.settings import Settings
+
+BEIJING = "01BEIJING00000000000000000"
+NAME, NUMBER, PHONE = "张标记伟", "E1042", "+8613800138000"
+EMAIL, ADDRESS = "zhang.marked@example.com", "北京市标记路 1 号"
+CONTACT_NAME, CONTACT_PHONE = "李标记娜", "+8613900139000"
+MARKED = (NAME, NUMBER, PHONE, PHONE[3:], EMAIL, ADDRESS, CONTACT_NAME, CONTACT_PHONE, CONTACT_PHONE[3:])
+"""Personal data that must stand in no history, log, id or metric."""
+
+
+@dataclass
+class RecordingSms:
+    """Keeps what it was told to send, and answers as it is told."""
+
+    clock: Callable[[], datetime]
+    sent: list[tuple[datetime, SmsMessage]] = field(default_factory=list)
+    answers: list[SendOutcome] = field(default_factory=list)
+
+    async def send(self, message: SmsMessage) -> SendOutcome:
+        outcome = self.answers.pop(0) if self.answers else _accepted(f"SM{len(self.sent)}")
+        if outcome.state in {OutcomeState.SENT, OutcomeState.UNKNOWN}:
+            self.sent.append((self.clock(), message))
+        return outcome
+
+    async def find(self, to: str, delivery_code: str, since: datetime) -> str | None:
+        for number, (_, message) in enumerate(self.sent):
+            if message.to == to and delivery_code in message.text:
+                return f"SM{number}"
+        return None
+
+    def capabilities(self, e164: str) -> SmsCapability:
+        return SmsCapability(link_ok=False, reply_ok=False)
+
+    async def aclose(self) -> None:
+        return
+
+
+@dataclass
+class RecordingMailer:
+    """Keeps what it was told to send, and answers as it is told."""
+
+    clock: Callable[[], datetime]
+    sent: list[tuple[datetime, MailMessage]] = field(default_factory=list)
+    answers: list[SendOutcome] = field(default_factory=list)
+
+    async def send(self, message: MailMessage) -> SendOutcome:
+        outcome = self.answers.pop(0) if self.answers else _accepted(None)
+        if outcome.state in {OutcomeState.SENT, OutcomeState.UNKNOWN}:
+            self.sent.append((self.clock(), message))
+        return outcome
+
+
+def _accepted(provider_id: str | None) -> SendOutcome:
+    return SendOutcome(OutcomeState.SENT, provider_id, None, "accepted")
+
+
+def failed(state: OutcomeState, code: str) -> SendOutcome:
+    """Return an outcome for the answers of a recording channel."""
+    return SendOutcome(state, None, code, f"the test says {code}")
+
+
+def company(folder: Path, clock: Callable[[], datetime], **settings: object) -> Parts:
+    """Return parts over a fresh SQLite file with one branch, one manager and one employee."""
+    parts = Parts(Settings(data_dir=folder, _env_file=None, **settings), clock)  # type: ignore[arg-type,call-arg]
+    folder.mkdir(parents=True, exist_ok=True)
+    migrate(parts.database)
+    store_shipped_policies(parts.database)
+    parts.__dict__["sms"], parts.__dict__["mailer"] = RecordingSms(clock), RecordingMailer(clock)
+    with parts.database.transaction() as session:
+        session.add(Branch(id=BEIJING, name="北京", region="beijing"))
+        session.flush()
+        person = Person(
+            id=new_id(),
+            number=NUMBER,
+            name=NAME,
+            phone=PHONE,
+            email=EMAIL,
+            preferred_channel="sms",
+            branch_id=BEIJING,
+            service_address=ADDRESS,
+            e_delivery_consent_on=date(2025, 1, 2),
+        )
+        session.add(person)
+        session.flush()
+        session.add(Employment(id=new_id(), person_id=person.id, hired_on=date(2024, 1, 2)))
+        session.add(
+            EmergencyContact(person_id=person.id, name=CONTACT_NAME, relation="spouse", phone=CONTACT_PHONE)
+        )
+    return parts
+
+
+def add_leave(parts: Parts, ends_on: date, kind: str = "sick", starts_on: date | None = None) -> str:
+    """Put a leave of the employee into the roster; return its id."""
+    from sqlmodel import select
+
+    with parts.database.transaction() as session:
+        person = session.exec(select(Person).where(Person.number == NUMBER)).one()
+        leave = Leave(
+            id=new_id(),
+            person_id=person.id,
+            kind=kind,
+            starts_on=starts_on or date(ends_on.year - 1, 12, 1),
+            ends_on=ends_on,
+        )
+        session.add(leave)
+        return leave.id

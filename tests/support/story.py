@@ -1,0 +1,169 @@
+"""Stories about people: a case on a time-skipping server, told in dates, messages and answers."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from countersign.adapters.database.acts import NewAct
+from countersign.adapters.database.starts import StartWish
+from countersign.adapters.database.views import Scope
+from countersign.bootstrap import Parts
+from countersign.contracts.cases import ActKind, Role
+from countersign.ids import leave_return_workflow_id
+from tests.support.company import add_leave, company
+from tests.support.time_skipping import time_skipping_env
+from workflows.leave_return import LeaveReturnWorkflow
+from workflows.sandbox import runner
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HR = {"role": "hr", "id": "token:test"}
+
+
+def at(text: str) -> datetime:
+    """Return a local instant: `02-13 10:00` in 2026, or a full date."""
+    text = text if text[4] == "-" else f"2026-{text}"
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+@dataclass
+class Story:
+    """One case with its company. `now` is the server's clock as last looked at."""
+
+    env: WorkflowEnvironment
+    parts: Parts
+    now: datetime
+    case_id: str = ""
+    acts: int = 0
+
+    @property
+    def sms(self) -> list[Any]:
+        return [message for _, message in self.parts.sms.sent]  # type: ignore[attr-defined]
+
+    @property
+    def mails(self) -> list[Any]:
+        return [message for _, message in self.parts.mailer.sent]  # type: ignore[attr-defined]
+
+    def sent_at(self) -> list[str]:
+        """Return `<local time> <step> <channel>` of every message that left, in order."""
+        rows = [
+            (delivery["sent_at"], f"{notice['step'].partition('.')[2]} {delivery['channel']}")
+            for notice in self.view()["notices"]
+            for delivery in notice["deliveries"]
+            if delivery["sent_at"] is not None and delivery["channel"] != "in_system"
+        ]
+        return [f"{when.astimezone(SHANGHAI):%m-%d %H:%M} {what}" for when, what in sorted(rows)]
+
+    async def start(self, ends_on: date, kind: str = "sick", **wish: Any) -> None:
+        leave = add_leave(self.parts, ends_on, kind)
+        self.case_id = self.parts.starts.start(StartWish(leave, **wish), HR)
+        await self.parts.dispatcher.drain_outbox()
+        await self.settle()
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        leave_id = self.row()["leave_id"]
+        return self.env.client.get_workflow_handle(leave_return_workflow_id(leave_id))
+
+    def row(self) -> dict[str, Any]:
+        from countersign.adapters.database.tables import Case
+
+        with self.parts.database.reading() as session:
+            return session.get_one(Case, self.case_id).model_dump()
+
+    def view(self) -> dict[str, Any]:
+        found = self.parts.views.case(Scope(), self.case_id)
+        assert found is not None
+        return found
+
+    def kinds(self) -> list[str]:
+        return [event["kind"] for event in self.view()["timeline"]]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.view()["timeline"] if event["kind"] == kind]
+
+    def stage(self) -> str:
+        return str(self.view()["stage"])
+
+    async def until(self, instant: datetime) -> None:
+        """Let the server's time pass until `instant`."""
+        left = instant - await self.env.get_current_time()
+        if left > timedelta(0):
+            await self.env.sleep(left)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait in real time until nothing moves any more."""
+        last: object = None
+        for _ in range(200):
+            self.now = await self.env.get_current_time()
+            seen = (
+                len(self.sms),
+                len(self.mails),
+                len(self.kinds()),
+                self.row()["stage"],
+                self.row()["steps"],
+            )
+            if seen == last and self.row()["stage"] != "starting":
+                return
+            last = seen
+            await asyncio.sleep(0.12)
+        raise AssertionError("the case never came to rest")
+
+    async def act(self, kind: ActKind, **body: Any) -> str:
+        """Do an act of HR; return what became of it."""
+        return await self._act(kind, Role.HR, body, None)
+
+    async def answer(self, kind: ActKind, delivery: int = 0, **body: Any) -> str:
+        """Answer as the employee, through the link of the n-th delivery that has one."""
+        links = [
+            d["id"]
+            for n in self.view()["notices"]
+            for d in n["deliveries"]
+            if d["channel"] in ("sms", "email")
+        ]
+        return await self._act(kind, Role.EMPLOYEE, body, links[delivery])
+
+    async def _act(self, kind: ActKind, role: Role, body: dict[str, Any], link: str | None) -> str:
+        self.acts += 1
+        words = {"reason": body.pop("reason")} if "reason" in body else {}
+        told = hashlib.sha256(f"{kind}{self.acts}".encode()).hexdigest()[:40]
+        new = NewAct(told, self.case_id, kind, role, "test", body, words, link)
+        taken = await asyncio.to_thread(self.parts.acts.take, new)
+        if taken.state == "waiting":
+            await self.parts.dispatcher.carry(taken.id, timedelta(seconds=10))
+        view = self.parts.acts.must_view(taken.id)
+        await self.settle()
+        return view.state if view.sentence is None else f"{view.state}: {view.sentence}"
+
+
+@asynccontextmanager
+async def story(folder: Path, begins: datetime, **settings: Any) -> AsyncIterator[Story]:
+    """Yield a company whose clock stands at `begins`, with a worker that serves its cases."""
+    async with time_skipping_env(begins) as env:
+        told: list[Story] = []
+        parts = company(folder / "data", lambda: told[0].now, **settings)
+        parts._client = env.client
+        told.append(Story(env, parts, await env.get_current_time()))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(4) as threads:
+            async with Worker(
+                env.client,
+                task_queue=parts.settings.task_queue,
+                workflows=[LeaveReturnWorkflow],
+                activities=parts.activities(),
+                activity_executor=threads,
+                workflow_runner=runner(),
+            ):
+                yield told[0]
+        parts.database.close()
