@@ -31,7 +31,9 @@ from countersign.adapters.temporal_server import (
     port_is_free,
     start_dev_server,
 )
+from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
+from countersign.demo import load_demo, sample_link
 from countersign.settings import Settings
 
 _READY_S = 60
@@ -168,6 +170,10 @@ class Stack:
         settle_mode(database, self.wanted.time_lapse)
         store_shipped_policies(database)
         database.close()
+        if self.wanted.demo:
+            parts = Parts(self.settings)
+            load_demo(parts)
+            parts.database.close()
 
     def _start_temporal(self) -> str:
         _say("looking for a Temporal server")
@@ -249,7 +255,7 @@ class Stack:
                 if child.process.poll() is not None:
                     raise RuntimeError(f"The {child.name} did not start; see logs/{child.name}.log.")
             try:
-                with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310  our own http address
+                with urllib.request.urlopen(address, timeout=2) as answer:
                     if answer.status == 200:
                         return
             except OSError:
@@ -277,16 +283,12 @@ class Stack:
         sys.stdout.flush()
 
     def _demo_lines(self, base: str) -> list[tuple[str, str]]:
-        from countersign.sandbox.demo_company import start_demo
-
         database = Database(self.settings.url)
         token = Tokens(database, utc_now).create(Role.HR, None)
         database.close()
-        shown = start_demo(base, token, f"http://127.0.0.1:{self.ports[1]}", self.settings)
         lines = [("Token (role HR)", token)]
-        if shown is not None:
-            lines.append(("Sample employee link", shown))
-        return lines
+        link = sample_link(base, f"http://127.0.0.1:{self.ports[1]}")
+        return lines if link is None else [*lines, ("Sample employee link", link)]
 
 
 async def _prepare(address: str, namespace: str) -> None:
@@ -354,7 +356,7 @@ def bring_back(data_dir: Path, archive: Path) -> dict[str, int]:
     return {"files": len(names)}
 
 
-class _stopped:  # noqa: N801  reads as a condition: `with _stopped(folder)`
+class _stopped:
     """Hold the data directory's lock, so that no stack runs meanwhile."""
 
     def __init__(self, data_dir: Path) -> None:

@@ -28,7 +28,7 @@ from countersign.domain.regions import Region, known_regions, region
 from countersign.domain.yaml_text import shown
 from countersign.ids import new_id
 
-PEOPLE_PER_TRANSACTION = 200
+PEOPLE_PER_TRANSACTION = 100
 DAYS_AFTER_WHICH_NO_CASE_STARTS = 30
 
 Schedule = Callable[[Session, str, Person], None]
@@ -647,7 +647,7 @@ def import_roster(
 
     A person is known by the 工号. A column that the file lacks leaves the database's value, an empty cell
     clears it. One refused row writes nothing unless `accept_good_rows`; a wrong header never writes
-    anything. People are written whole, some hundreds per transaction. `now` is an aware instant; what has
+    anything. People are written whole, a hundred per transaction. `now` is an aware instant; what has
     passed is told in the branch's zone. A leave that is new or ends on another day, and is over for at
     most 30 days, is handed to `schedule` inside its transaction; an older one gives a warning.
     """
