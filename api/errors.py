@@ -68,7 +68,10 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [{"field": _where(one["loc"]), "message": one["msg"]} for one in error.errors()]
+        faults = [
+            {"field": _where(one["loc"]) or "body", "message": one["msg"].removeprefix("Value error, ")}
+            for one in error.errors()
+        ]
         first = faults[0]
         return problem(422, f"{first['field']}: {first['message']}", first["field"], errors=faults)
 

@@ -134,7 +134,10 @@ class Desk:
                 alarm=alarm,
             )
             self._show()
-            await workflow.execute_local_activity_method(CaseActivities.record, order, **RECORDING)
+            summary = ", ".join(event.kind.value for event in events) or state_words(self.state)
+            await workflow.execute_local_activity_method(
+                CaseActivities.record, order, summary=summary, **RECORDING
+            )
 
     async def move_to(
         self,
@@ -192,8 +195,13 @@ class Desk:
         workflow.set_current_details(_details(state, holder))
 
 
+def state_words(state: DeskState) -> str:
+    """Return the stage in words."""
+    return state.stage.replace("_", " ")
+
+
 def _details(state: DeskState, holder: str) -> str:
-    words = state.stage.replace("_", " ")
+    words = state_words(state)
     pause = f" · paused since {state.paused_at:%Y-%m-%d %H:%M}" if state.paused_at else ""
     due = f" · due {state.due_at:%Y-%m-%d %H:%M %z}" if state.due_at else ""
     lapse = " · **time-lapse**" if state.clock.lapse else ""

@@ -195,6 +195,7 @@ class Ladder:
                 at=self.desk.now(),
                 answer_by=None if step.channels[0] in BY_HAND else step.waits_until,
             ),
+            summary=f"write {step.name}",
             **RECORDING,
         )
         calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
@@ -409,6 +410,7 @@ class Ladder:
                 delivery = await workflow.execute_local_activity_method(
                     NoticeActivities.next_attempt,
                     NextAttemptOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), unknown),
+                    summary=f"try {delivery.channel} again for {step.name}",
                     **RECORDING,
                 )
         step.open_deliveries -= 1

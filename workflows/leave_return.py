@@ -141,7 +141,8 @@ class LeaveReturnWorkflow:
         """List what should have happened before this start; HR says of each: run now, or skip."""
         facts, case = self.facts, self.case
         overdue = overdue_steps(facts.ends_on, case.policy, facts.calendar, facts.reach, self.desk.now())
-        if any(step.step not in facts.choices for step in overdue):
+        # A reminder that is late needs nobody: it goes while the leave lasts, and not after it.
+        if any(step.step not in facts.choices and step.step != REMINDER_STEP for step in overdue):
             listed = [{"step": s.step, "planned_at": s.planned_at.isoformat()} for s in overdue]
             await self.ask_hr(
                 Stage.OVERDUE_REVIEW,
@@ -150,7 +151,10 @@ class LeaveReturnWorkflow:
             )
             await self.desk.sleep(
                 lambda: None,
-                lambda: self.answered() or all(s.step in facts.choices for s in overdue),
+                lambda: (
+                    self.answered()
+                    or all(s.step in facts.choices or s.step == REMINDER_STEP for s in overdue)
+                ),
                 "",
             )
         skipped = [step.step for step in overdue if facts.choices.get(step.step) == "skip"]
@@ -161,12 +165,12 @@ class LeaveReturnWorkflow:
         dates, skipped = self.dates(), self.facts.choices.get(REMINDER_STEP) == "skip"
         if dates.remind_at is None or self.answered() or skipped:
             return
-        if self.desk.now() >= dates.back_until:
+        if self.desk.now() >= dates.leave_over:
             reason = {"step": REMINDER_STEP, "because": "the leave is already over"}
             await self.desk.record(EventDraft(EventKind.NOTICE_NOTHING_SENT, reason))
             return
         at = max(dates.remind_at, self.desk.now())
-        rung = reminder_rung(self.case.policy, at, self.facts.ends_on)
+        rung = reminder_rung(self.case.policy, at, dates.leave_over)
         self.ladder = self.new_ladder((REMINDER_STEP,), (rung,), Stage.BEFORE_END)
         await self.ladder.climb(at)
 

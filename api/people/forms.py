@@ -148,10 +148,16 @@ def parse_day(text: str) -> date | None:
         return None
 
 
+def size_in_words(size: int) -> str:
+    """Return a size in bytes as people say it, never more than it is."""
+    whole = 1024 * 1024
+    return f"{size // whole} MB" if size >= whole else f"{max(1, size // 1024)} KB"
+
+
 def upload_sentence(fault: UploadFault, limit: int) -> Sentence:
     """Return what to tell a person whose file is not taken; `limit` in bytes."""
     if fault is UploadFault.TOO_LARGE:
-        size = f"{limit / (1024 * 1024):g} MB"
+        size = size_in_words(limit)
         return sentence(
             "The file is larger than %(size)s. Send a smaller one or take a photo of it.", size=size
         )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.people.forms import FieldError, Typed, choices
+from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.people.language import LANGUAGES, Sentence, catalogue, sentence
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView, LinkView
@@ -112,7 +112,7 @@ class Pages:
             choices=[(kind.value, self._label(kind, link.audience)) for kind in choices(link.audience)],
             paragraphs=_paragraphs(link.text),
             inbox=services.links.inbox(link),
-            limit=f"{services.upload_limit / (1024 * 1024):g} MB",
+            limit=size_in_words(services.upload_limit),
         )
 
     def receipt_page(self, services: PeopleServices, link: LinkView, code: str, act: ActView) -> str:
@@ -162,8 +162,8 @@ class Pages:
         if act.words.get("words"):
             yield sentence("Your words"), act.words["words"]
         for file in act.files:
-            kind, size = _MEDIA.get(file.media_type, ""), max(1, round(file.size / 1024))
-            yield sentence("Paper attached"), f"{kind}, {size} KB, SHA-256 {file.sha256}"
+            kind, size = _MEDIA.get(file.media_type, ""), size_in_words(file.size)
+            yield sentence("Paper attached"), f"{kind}, {size}, SHA-256 {file.sha256}"
         yield sentence("Recorded at"), f"{moment(act.at, seconds=True)} (Asia/Shanghai)"
         yield sentence("Fingerprint of this receipt"), act.fingerprint
         yield sentence("Fingerprint of the notice"), link.fingerprint

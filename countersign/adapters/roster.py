@@ -85,7 +85,7 @@ _LEAVE_KINDS = {
     "事假": LeaveKind.PERSONAL,
     "其他": LeaveKind.OTHER,
 } | {kind.value: kind for kind in LeaveKind}
-_LANGUAGES = {"中文": "zh-CN", "英文": "en"} | {language.casefold(): language for language in LANGUAGES}
+_LANGUAGES = {"中文": "zh-CN", "英文": "en"} | {language: language for language in LANGUAGES}
 
 
 class Code(StrEnum):
@@ -247,12 +247,14 @@ def _born(digits: str) -> date | None:
 
 
 def _one_of(choices: Mapping[str, Any]) -> Callable[[Any], Any]:
+    folded = {word.casefold(): choice for word, choice in choices.items()}
+
     def choose(cell: Any) -> Any:
         text = cell_text(cell)
-        if text.casefold() not in choices:
+        if text.casefold() not in folded:
             known = ", ".join(choices)
             raise _refusal(Code.BAD_CHOICE, f"is the unknown choice {shown(text)}; known: {known}")
-        return choices[text.casefold()]
+        return folded[text.casefold()]
 
     return choose
 

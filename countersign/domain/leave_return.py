@@ -44,6 +44,7 @@ class LeaveDates:
     """
 
     remind_at: datetime | None
+    leave_over: datetime
     return_day: date
     back_until: datetime
     notice_at: datetime
@@ -53,10 +54,9 @@ class LeaveDates:
     provisional: bool
 
 
-def reminder_rung(policy: LeaveReturnPolicy, at: datetime, ends_on: date) -> Rung:
+def reminder_rung(policy: LeaveReturnPolicy, at: datetime, leave_over: datetime) -> Rung:
     """Return the reminder as a rung that goes at `at` and may be answered until the leave is over."""
-    over = datetime.combine(ends_on + timedelta(days=1), time(0), at.tzinfo)
-    hours = max(int((over - at).total_seconds()) // 3600, 0)
+    hours = max(int((leave_over - at).total_seconds()) // 3600, 0)
     return Rung(REMINDER_STEP, Audience.EMPLOYEE, policy.remind_channels, Wait(hours, WaitUnit.HOURS))
 
 
@@ -76,6 +76,7 @@ def leave_dates(ends_on: date, policy: LeaveReturnPolicy, calendar: WorkCalendar
     met = notice_at < target_by
     return LeaveDates(
         remind_at=remind_at,
+        leave_over=datetime.combine(ends_on + timedelta(days=1), time(0), tz),
         return_day=return_day,
         back_until=back_until,
         notice_at=notice_at,

@@ -651,7 +651,7 @@ def test_a_paper_shows_in_the_receipt_by_kind_size_and_hash(house: House) -> Non
 
 def _bomb() -> bytes:
     small = bytearray(_picture("PNG"))
-    small[16:24] = (12_000).to_bytes(4, "big") * 2
+    small[16:24] = (8_000).to_bytes(4, "big") * 2
     small[29:33] = zlib.crc32(bytes(small[12:29])).to_bytes(4, "big")
     return bytes(small)
 

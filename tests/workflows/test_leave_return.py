@@ -46,7 +46,7 @@ async def test_a_silent_employee_is_reminded_noticed_and_reminded_again_on_the_p
 async def test_the_whole_ladder_runs_to_its_end_on_the_previewed_dates(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
         ends_on = date(2026, 2, 25)
-        await s.start(ends_on, overdue={"before_end": "skip"})
+        await s.start(ends_on)
         policy = leave_return_policy(s.parts.views.policies()[0]["body"], "policy")
         from countersign.adapters.database.people import leave_file
 
@@ -78,7 +78,7 @@ async def test_the_whole_ladder_runs_to_its_end_on_the_previewed_dates(tmp_path:
 
 async def test_hr_says_back_on_the_day_of_return_and_nothing_is_sent(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-13 12:00")) as s:
-        await s.start(FRIDAY_BEFORE_THE_FESTIVAL, overdue={"before_end": "skip"})
+        await s.start(FRIDAY_BEFORE_THE_FESTIVAL)
         await s.until(at("02-14 17:59"))
         assert await s.act(ActKind.BACK, on="2026-02-14") == "accepted"
         assert (s.row()["state"], s.row()["outcome"]) == ("closed", "back")
@@ -88,7 +88,7 @@ async def test_hr_says_back_on_the_day_of_return_and_nothing_is_sent(tmp_path: P
 
 async def test_a_punch_on_the_day_of_return_closes_the_case(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-13 12:00")) as s:
-        await s.start(FRIDAY_BEFORE_THE_FESTIVAL, overdue={"before_end": "skip"})
+        await s.start(FRIDAY_BEFORE_THE_FESTIVAL)
         early, act = s.parts.inbox.punch("E1042", at("02-13 09:00"), None)
         assert (early, act) == ("kept", None)
         await s.until(at("02-14 08:50"))
@@ -102,7 +102,7 @@ async def test_a_punch_on_the_day_of_return_closes_the_case(tmp_path: Path) -> N
 
 async def test_an_answer_stops_every_pending_reminder_at_that_moment(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 09:00") + MINUTE)
         assert len(s.sent_at()) == 2
         assert await s.answer(ActKind.RETURNS_ON, on="2026-03-02") == "accepted"
@@ -116,7 +116,7 @@ async def test_an_answer_stops_every_pending_reminder_at_that_moment(tmp_path: P
 
 async def test_an_answer_that_only_waits_in_the_database_already_stops_a_message(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 09:00") + MINUTE)
         from countersign.adapters.database.acts import NewAct
         from countersign.contracts.cases import Role
@@ -134,7 +134,7 @@ async def test_an_answer_that_only_waits_in_the_database_already_stops_a_message
 
 async def test_an_injury_leave_is_held_until_the_grading_is_done(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 24), kind="injury", overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 24), kind="injury")
         await s.until(at("03-10 12:00"))
         assert s.stage() == "grading_pending"
         assert s.sent_at() == []
@@ -178,7 +178,7 @@ async def test_a_late_posting_moves_the_rest_and_says_so(tmp_path: Path) -> None
 
 async def test_a_pause_holds_everything_and_its_length_is_added_to_the_running_wait(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-26 09:00"))
         assert await s.act(ActKind.PAUSE, reason="in hospital") == "accepted"
         assert s.row()["state"] == "paused"
@@ -195,7 +195,7 @@ async def test_a_pause_holds_everything_and_its_length_is_added_to_the_running_w
 
 async def test_hr_skips_the_running_rung_and_the_next_one_goes_at_once(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 10:00"))
         assert await s.act(ActKind.SKIP, step="first_notice", reason="wrong text") == "settled"
         assert [line[:5] + line[11:] for line in s.sent_at()[2:]] == [
@@ -212,7 +212,7 @@ async def test_hr_skips_the_running_rung_and_the_next_one_goes_at_once(tmp_path:
 
 async def test_an_extension_is_granted_and_the_case_begins_again_at_the_new_end(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 10:00"))
         await s.answer(ActKind.EXTENSION_ASKED, on="2026-03-20")
         assert s.stage() == "extension_review"
@@ -231,7 +231,7 @@ async def test_an_extension_is_granted_and_the_case_begins_again_at_the_new_end(
 
 async def test_a_refused_extension_is_told_and_the_ladder_goes_on_with_the_next_rung(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 10:00"))
         await s.answer(ActKind.EXTENSION_ASKED, on="2026-03-20")
         await s.until(at("02-26 10:00"))
@@ -244,7 +244,7 @@ async def test_a_refused_extension_is_told_and_the_ladder_goes_on_with_the_next_
 
 async def test_an_objection_waits_for_hr_and_a_cancel_closes_the_case_with_a_reason(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 10:00"))
         await s.answer(ActKind.OBJECTED, reason="I came back on Tuesday")
         assert s.stage() == "objection_review"
@@ -256,7 +256,7 @@ async def test_an_objection_waits_for_hr_and_a_cancel_closes_the_case_with_a_rea
 
 async def test_not_me_suppresses_the_address_and_the_other_channel_goes_on(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 10:00"))
         sms = [d["id"] for n in s.view()["notices"] for d in n["deliveries"]].index(
             next(d["id"] for n in s.view()["notices"] for d in n["deliveries"] if d["channel"] == "sms")
@@ -275,7 +275,7 @@ async def test_a_channel_that_is_down_is_tried_again_and_every_failure_stands_in
         down = failed(OutcomeState.FAILED_TEMPORARY, "sms_connect_failed")
         s.parts.sms.answers += [down, down]  # type: ignore[attr-defined]
         s.parts.mailer.answers += [failed(OutcomeState.FAILED_PERMANENT, "550")]  # type: ignore[attr-defined]
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 09:05"))
         failures = [
             (e["body"]["channel"], e["body"]["attempt"], e["body"]["says"])
@@ -298,7 +298,7 @@ async def test_a_provider_that_is_down_for_hours_makes_the_wait_count_from_the_a
         down = failed(OutcomeState.FAILED_TEMPORARY, "down")
         s.parts.sms.answers += [down] * 9  # type: ignore[attr-defined]
         s.parts.mailer.answers += [down] * 9  # type: ignore[attr-defined]
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 17:00"))
         accepted = min(line[:11] for line in s.sent_at())
         assert "02-25 10:" < accepted < "02-25 13:"
@@ -309,7 +309,7 @@ async def test_a_provider_that_is_down_for_hours_makes_the_wait_count_from_the_a
 async def test_an_ambiguous_sms_is_looked_for_before_anything_is_sent_again(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
         s.parts.sms.answers += [failed(OutcomeState.UNKNOWN, "timeout")]  # type: ignore[attr-defined]
-        await s.start(date(2026, 2, 20), overdue={"before_end": "skip"})
+        await s.start(date(2026, 2, 20))
         await s.until(at("02-25 09:10"))
         assert len(s.sms) == 1
         assert "delivery.unknown" in s.kinds()
@@ -321,7 +321,7 @@ async def test_a_published_calendar_moves_a_provisional_case(tmp_path: Path) -> 
     from countersign.imports import _YEAR
 
     async with story(tmp_path, at("2026-12-28 08:00")) as s:
-        await s.start(date(2026, 12, 29), overdue={"before_end": "skip"})
+        await s.start(date(2026, 12, 29))
         await s.until(at("2026-12-31 09:05"))
         assert s.row()["provisional"] is True
         before = {step["step"]: step["at"] for step in s.row()["steps"]}
