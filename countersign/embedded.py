@@ -1,6 +1,7 @@
 """The embedded stack: everything on one machine, in one data directory, stopped by one Ctrl-C."""
 
 import asyncio
+import ctypes
 import fcntl
 import os
 import signal
@@ -39,6 +40,7 @@ from countersign.settings import Settings
 _READY_S = 60
 _STOP_S = 35
 _RESTARTS_PER_MINUTE = 5
+_PR_SET_PDEATHSIG = 1
 _DATABASES = ("countersign.db", "temporal.db")
 
 
@@ -94,7 +96,7 @@ class Stack:
             self.start()
             self._announce()
             while not self._stopping:
-                self._revive()
+                self.revive()
                 time.sleep(0.5)
         except KeyboardInterrupt:
             _say("stopping before everything had started")
@@ -142,6 +144,12 @@ class Stack:
         _say("stopping; running calls are finished first")
         if len(self._children) < 2:
             raise KeyboardInterrupt
+
+    def process_id(self, name: str) -> int:
+        """Return the process id of a part: `worker`, `api`, `stand-ins` or `temporal`."""
+        if name == "temporal" and self._server is not None:
+            return self._server.pid
+        return next(child.process.pid for child in self._children if child.name == name)
 
     # -- parts --------------------------------------------------------------------------------------------
 
@@ -232,11 +240,19 @@ class Stack:
         with log.open("ab") as out:
             # A session of its own, so that Ctrl-C reaches us alone and we decide the order of stopping.
             return subprocess.Popen(  # noqa: S603  our own interpreter and arguments
-                command, env=dict(environment), stdout=out, stderr=out, start_new_session=True
+                command,
+                env=dict(environment),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
-    def _revive(self) -> None:
+    def revive(self) -> None:
         """Start a part again that died by itself; give up when it dies again and again."""
+        if self._server is not None and not self._server.running:
+            _say("the Temporal server stopped by itself and is started again; see temporal.log")
+            self._start_temporal()
         for child in self._children:
             if child.process.poll() is None:
                 continue
@@ -294,6 +310,12 @@ class Stack:
 async def _prepare(address: str, namespace: str) -> None:
     client = await Client.connect(address, namespace=namespace)
     await prepare_namespace(client, search_attributes=search_attributes.TYPES)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when the stack is killed, so that nothing keeps running alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _say(sentence: str) -> None:

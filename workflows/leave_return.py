@@ -94,8 +94,8 @@ class LeaveReturnWorkflow:
         await self.open_case()
         await self.decide_overdue_steps()
         while True:
-            await self.remind_before_the_end()
             await self.hold_while_grading_is_pending()
+            await self.remind_before_the_end()
             await self.await_the_day_of_return()
             await self.climb_the_ladder()
             while self.under_review():
@@ -160,6 +160,14 @@ class LeaveReturnWorkflow:
         skipped = [step.step for step in overdue if facts.choices.get(step.step) == "skip"]
         await self.desk.record(*(_skipped(step, "overdue at the start") for step in skipped))
 
+    async def hold_while_grading_is_pending(self) -> None:
+        """Hold an injury case: before the grade is known pay goes on and nobody is called back."""
+        if self.case.leave_kind is not LeaveKind.INJURY or not self.facts.grading_pending or self.answered():
+            return
+        held = EventDraft(EventKind.RUNG_HELD, {"because": "grading is pending"})
+        await self.ask_hr(Stage.GRADING_PENDING, "grading", held)
+        await self.desk.sleep(lambda: None, lambda: self.answered() or not self.facts.grading_pending, "")
+
     async def remind_before_the_end(self) -> None:
         """Remind the employee some days before the last day of leave."""
         dates, skipped = self.dates(), self.facts.choices.get(REMINDER_STEP) == "skip"
@@ -173,14 +181,6 @@ class LeaveReturnWorkflow:
         rung = reminder_rung(self.case.policy, at, dates.leave_over)
         self.ladder = self.new_ladder((REMINDER_STEP,), (rung,), Stage.BEFORE_END)
         await self.ladder.climb(at)
-
-    async def hold_while_grading_is_pending(self) -> None:
-        """Hold an injury case: before the grade is known pay goes on and nobody is called back."""
-        if self.case.leave_kind is not LeaveKind.INJURY or not self.facts.grading_pending or self.answered():
-            return
-        held = EventDraft(EventKind.RUNG_HELD, {"because": "grading is pending"})
-        await self.ask_hr(Stage.GRADING_PENDING, "grading", held)
-        await self.desk.sleep(lambda: None, lambda: self.answered() or not self.facts.grading_pending, "")
 
     async def await_the_day_of_return(self) -> None:
         """Give HR and the punch clock the whole first working day to say: back."""

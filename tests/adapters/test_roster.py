@@ -341,6 +341,11 @@ def test_rows_of_one_person_that_disagree_are_all_refused_and_name_each_other(ta
     assert [person.number for person in take.all(Person)] == ["E2"]
 
 
+def test_a_cell_that_cannot_be_read_is_not_also_called_a_disagreement(take: Importer) -> None:
+    result = take(GOOD | SICK | {"手机": "1"}, GOOD | SICK | {"假别": "年假", "手机": "13900139000"})
+    assert codes(result) == [(2, "手机", "bad_phone")]
+
+
 def test_a_row_said_twice_is_a_duplicate_and_two_ends_of_a_leave_are_a_conflict(take: Importer) -> None:
     assert codes(take(GOOD, GOOD)) == [(3, "工号", "duplicate")]
     assert codes(take(GOOD | SICK, GOOD | SICK)) == [(3, "工号", "duplicate")]

@@ -266,9 +266,10 @@ def test_error_cells_are_found_behind_a_namespace_prefix_and_without_places(tmp_
     refused(path, "cell B2 holds an error")
 
 
-def test_a_document_type_in_the_sheet_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("root", [b"<worksheet", b"<workbook"])
+def test_a_document_type_in_the_workbook_is_refused(tmp_path: Path, root: bytes) -> None:
     path = xlsx(tmp_path / "a.xlsx", rows(("工号",), ("E1",)))
-    repacked(path, lambda _, part: part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet'))
+    repacked(path, lambda _, part: part.replace(root + b" ", b'<!DOCTYPE x [<!ENTITY a "b">]>' + root + b" "))
     refused(path, "is damaged")
 
 

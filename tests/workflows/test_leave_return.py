@@ -77,8 +77,9 @@ async def test_the_whole_ladder_runs_to_its_end_on_the_previewed_dates(tmp_path:
 
 
 async def test_hr_says_back_on_the_day_of_return_and_nothing_is_sent(tmp_path: Path) -> None:
-    async with story(tmp_path, at("02-13 12:00")) as s:
+    async with story(tmp_path, at("02-14 07:00")) as s:
         await s.start(FRIDAY_BEFORE_THE_FESTIVAL)
+        assert s.events("notice.nothing_sent")[0]["body"]["because"] == "the leave is already over"
         await s.until(at("02-14 17:59"))
         assert await s.act(ActKind.BACK, on="2026-02-14") == "accepted"
         assert (s.row()["state"], s.row()["outcome"]) == ("closed", "back")

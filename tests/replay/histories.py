@@ -1,0 +1,88 @@
+"""Histories as files, and what of a history is the process and not its circumstances."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHistory
+
+FOLDER = Path(__file__).parent / "histories" / "leave_return"
+
+_ATTRIBUTES = "EventAttributes"
+_COMPLETED = "WORKFLOW_TASK_COMPLETED"
+
+
+def compact(history_json: str) -> str:
+    """Return a history with one event a line and without the name of the machine that recorded it."""
+    events = json.loads(history_json)["events"]
+    for event in events:
+        _forget_machine(event)
+    lines = ",\n".join(json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in events)
+    return f'{{"events":[\n{lines}\n]}}\n'
+
+
+def read(file: Path) -> WorkflowHistory:
+    """Return a history from its file; the workflow id is the story's name."""
+    return WorkflowHistory.from_json(file.stem, file.read_text("utf-8"))
+
+
+def commands(history_json: str) -> list[str]:
+    """Return the commands of a run, one line for each workflow task that gave any.
+
+    A line holds kinds and registered names, never ids, instants or summaries. Within a task they are sorted,
+    since two channels may answer in either order; tasks that differ only in how calls fell together are
+    joined as long as the same thing is repeated.
+    """
+    lines: list[list[str]] = []
+    for event in json.loads(history_json)["events"]:
+        kind = event["eventType"].removeprefix("EVENT_TYPE_")
+        if kind == _COMPLETED:
+            lines.append([])
+        said = _command(kind, event)
+        if said is not None and lines:
+            lines[-1].append(said)
+    return [" + ".join(sorted(line)) for line in lines if line]
+
+
+def _command(kind: str, event: dict[str, Any]) -> str | None:
+    about = next((value for key, value in event.items() if key.endswith(_ATTRIBUTES)), {})
+    match kind:
+        case "ACTIVITY_TASK_SCHEDULED":
+            return f"activity {about['activityType']['name']}"
+        case "MARKER_RECORDED":
+            return _marker(about)
+        case "TIMER_STARTED":
+            return "timer started"
+        case "TIMER_CANCELED":
+            return "timer cancelled"
+        case "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES":
+            return "search attributes"
+        case "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
+            return f"update {about['acceptedRequest']['input']['name']} accepted"
+        case "WORKFLOW_EXECUTION_UPDATE_COMPLETED":
+            return "update completed"
+        case "WORKFLOW_EXECUTION_COMPLETED":
+            return "workflow completed"
+    return None
+
+
+def _marker(about: dict[str, Any]) -> str:
+    """Return a local activity by its name, any other marker (a patch) by its id."""
+    data = about["details"].get("data") or about["details"].get("patch-data")
+    if data is None:
+        return f"marker {about['markerName']}"
+    told = json.loads(base64.b64decode(data["payloads"][0]["data"]))
+    return f"local activity {told['activity_type']}" if "activity_type" in told else f"patch {told['id']}"
+
+
+def _forget_machine(part: Any) -> None:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "identity" and isinstance(value, str):
+                part[key] = "recorder"
+            else:
+                _forget_machine(value)
+    elif isinstance(part, list):
+        for item in part:
+            _forget_machine(item)
