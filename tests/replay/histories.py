@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from temporalio.client import WorkflowHistory
 
 FOLDER = Path(__file__).parent / "histories" / "leave_return"
 
-_ATTRIBUTES = "EventAttributes"
-_COMPLETED = "WORKFLOW_TASK_COMPLETED"
+_WAIT, _AND = "wait", " + "
 
 
 def compact(history_json: str) -> str:
@@ -28,43 +28,50 @@ def read(file: Path) -> WorkflowHistory:
 
 
 def commands(history_json: str) -> list[str]:
-    """Return the commands of a run, one line for each workflow task that gave any.
+    """Return the commands of a run, one line for each workflow task that gave any but timers.
 
-    A line holds kinds and registered names, never ids, instants or summaries. Within a task they are sorted,
-    since two channels may answer in either order; tasks that differ only in how calls fell together are
-    joined as long as the same thing is repeated.
+    A line holds kinds and registered names, never ids, instants or summaries. What depends on which of two
+    channels answers first is left out: the order within a task, and how often one wait was set anew; `wait`
+    says that there was one before the next line.
     """
-    lines: list[list[str]] = []
+    tasks: list[list[str]] = []
     for event in json.loads(history_json)["events"]:
         kind = event["eventType"].removeprefix("EVENT_TYPE_")
-        if kind == _COMPLETED:
-            lines.append([])
-        said = _command(kind, event)
-        if said is not None and lines:
-            lines[-1].append(said)
-    return [" + ".join(sorted(line)) for line in lines if line]
+        if kind == "WORKFLOW_TASK_COMPLETED":
+            tasks.append([])
+        elif tasks:
+            tasks[-1] += _command(kind, event)
+    lines: list[str] = []
+    for task in tasks:
+        counted = Counter(said for said in task if said != _WAIT)
+        if counted:
+            lines.append(_AND.join(f"{said} x{n}" if n > 1 else said for said, n in sorted(counted.items())))
+        if _WAIT in task and lines and not lines[-1].endswith(_AND + _WAIT):
+            lines[-1] += _AND + _WAIT
+    return lines
 
 
-def _command(kind: str, event: dict[str, Any]) -> str | None:
-    about = next((value for key, value in event.items() if key.endswith(_ATTRIBUTES)), {})
+def _command(kind: str, event: dict[str, Any]) -> list[str]:
+    """Return the event's command, none for an event that is no command or says nothing by itself."""
+    about = next((value for key, value in event.items() if key.endswith("EventAttributes")), {})
     match kind:
         case "ACTIVITY_TASK_SCHEDULED":
-            return f"activity {about['activityType']['name']}"
+            return [f"activity {about['activityType']['name']}"]
         case "MARKER_RECORDED":
-            return _marker(about)
+            return [_marker(about)]
         case "TIMER_STARTED":
-            return "timer started"
-        case "TIMER_CANCELED":
-            return "timer cancelled"
+            return [_WAIT]
         case "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES":
-            return "search attributes"
+            return ["search attributes"]
         case "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
-            return f"update {about['acceptedRequest']['input']['name']} accepted"
+            return [f"update {about['acceptedRequest']['input']['name']} accepted"]
         case "WORKFLOW_EXECUTION_UPDATE_COMPLETED":
-            return "update completed"
-        case "WORKFLOW_EXECUTION_COMPLETED":
-            return "workflow completed"
-    return None
+            return ["update completed"]
+        case "WORKFLOW_EXECUTION_COMPLETED" | "WORKFLOW_EXECUTION_CONTINUED_AS_NEW":
+            return [kind.removeprefix("WORKFLOW_EXECUTION_").lower().replace("_", " ")]
+        case "WORKFLOW_EXECUTION_FAILED" | "START_CHILD_WORKFLOW_EXECUTION_INITIATED":
+            return [kind.lower().replace("_", " ")]
+    return []
 
 
 def _marker(about: dict[str, Any]) -> str:

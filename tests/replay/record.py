@@ -1,16 +1,23 @@
-"""Plays the stories on a time-skipping server and keeps their histories: `python -m tests.replay.record`.
+"""Plays the stories on time-skipping servers and keeps their histories: `python -m tests.replay.record`.
 
-Names of stories may follow; without any all are recorded.
+Names of stories may follow; without any all are recorded. With `--keep-old RELEASE` the present history of a
+story stays beside the new one as `<story>@<release>.json` and is replayed from then on.
 """
 
+import argparse
 import asyncio
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.replay.histories import FOLDER, commands, compact
 from tests.replay.stories import STORIES
 from tests.support.story import at, story
+
+AT_ONCE = 2
+"""Servers that run at the same time: each takes a core while it starts."""
 
 
 async def play(name: str, folder: Path) -> str:
@@ -21,20 +28,49 @@ async def play(name: str, folder: Path) -> str:
         return (await s.handle.fetch_history()).to_json()
 
 
-def keep(name: str, history_json: str) -> None:
+async def play_all(names: Sequence[str]) -> dict[str, str | BaseException]:
+    """Play stories, a few at once, and return their histories or what went wrong."""
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> str:
+        async with free:
+            with tempfile.TemporaryDirectory() as folder:
+                return await play(name, Path(folder))
+
+    played = await asyncio.gather(*(one(name) for name in names), return_exceptions=True)
+    return dict(zip(names, played, strict=True))
+
+
+def keep(name: str, history_json: str, old: str | None) -> None:
     """Write a story's history and, beside it, its commands."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(compact(history_json), "utf-8")
-    (FOLDER / f"{name}.commands").write_text("\n".join(commands(history_json)) + "\n", "utf-8")
+    file = FOLDER / f"{name}.json"
+    if old is not None and file.exists():
+        file.rename(FOLDER / f"{name}@{old}.json")
+    file.write_text(compact(history_json), "utf-8")
+    file.with_suffix(".commands").write_text("\n".join(commands(history_json)) + "\n", "utf-8")
 
 
-def main(names: list[str]) -> None:
-    """Record the named stories, or all."""
-    for name in names or STORIES:
-        with tempfile.TemporaryDirectory() as folder:
-            keep(name, asyncio.run(play(name, Path(folder))))
-        sys.stderr.write(f"{name}: recorded\n")
+def main() -> int:
+    """Record the named stories, or all; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.replay.record")
+    parser.add_argument("stories", nargs="*", metavar="STORY", help=f"of: {', '.join(STORIES)}")
+    parser.add_argument("--keep-old", metavar="RELEASE", help="keep the present histories under this release")
+    wanted = parser.parse_args()
+    if strangers := set(wanted.stories) - set(STORIES):
+        parser.error(f"there is no story {', '.join(sorted(strangers))}")
+    code = 0
+    for name, played in asyncio.run(play_all(wanted.stories or list(STORIES))).items():
+        if isinstance(played, BaseException):
+            sys.stderr.write(f"{name}: NOT recorded, {played!r}\n")
+            code = 1
+        else:
+            keep(name, played, wanted.keep_old)
+            sys.stderr.write(f"{name}: recorded\n")
+    return code
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    ended = main()
+    sys.stderr.flush()
+    os._exit(ended)  # the SDK's threads may otherwise crash a finished process

@@ -121,7 +121,7 @@ def test_an_answer_survives_a_stopped_worker_and_a_killed_server(world: World) -
     receipt = world.answer(world.code(), answer="resigned")
     assert time.monotonic() - begun < 8
     assert "正在处理" in receipt
-    assert world.case(case)["timeline"][-1]["kind"] == "answer.resigned"
+    assert "answer.resigned" in [event["kind"] for event in world.case(case)["timeline"]]
     assert world.case(case)["state"] == "running"
     world.kill("temporal")
     time.sleep(1)
