@@ -9,13 +9,20 @@ from temporalio import workflow
 
 from workflows.leave_return import LeaveReturnWorkflow
 
+with workflow.unsafe.imports_passed_through():
+    from countersign.contracts.leave_return import LeaveReturnInput, LeaveReturnResult
+
 
 @workflow.defn(name="LeaveReturn")
 class WaitsBeforeItReminds(LeaveReturnWorkflow):
     """A wait more, as if it had always been there: cases that run cannot go on."""
 
+    @workflow.init
+    def __init__(self, case: LeaveReturnInput) -> None:
+        super().__init__(case)
+
     @workflow.run
-    async def run(self, case):  # type: ignore[no-untyped-def]
+    async def run(self, case: LeaveReturnInput) -> LeaveReturnResult:
         return await super().run(case)
 
     async def remind_before_the_end(self) -> None:
@@ -24,11 +31,15 @@ class WaitsBeforeItReminds(LeaveReturnWorkflow):
 
 
 @workflow.defn(name="LeaveReturn")
-class ForgetsToRecordTheClose(LeaveReturnWorkflow):
+class RecordsNoOverdueSteps(LeaveReturnWorkflow):
     """A record less."""
 
+    @workflow.init
+    def __init__(self, case: LeaveReturnInput) -> None:
+        super().__init__(case)
+
     @workflow.run
-    async def run(self, case):  # type: ignore[no-untyped-def]
+    async def run(self, case: LeaveReturnInput) -> LeaveReturnResult:
         return await super().run(case)
 
     async def decide_overdue_steps(self) -> None:
@@ -39,8 +50,12 @@ class ForgetsToRecordTheClose(LeaveReturnWorkflow):
 class WaitsBeforeItRemindsWhenPatched(LeaveReturnWorkflow):
     """The same wait more, for new cases only."""
 
+    @workflow.init
+    def __init__(self, case: LeaveReturnInput) -> None:
+        super().__init__(case)
+
     @workflow.run
-    async def run(self, case):  # type: ignore[no-untyped-def]
+    async def run(self, case: LeaveReturnInput) -> LeaveReturnResult:
         return await super().run(case)
 
     async def remind_before_the_end(self) -> None:

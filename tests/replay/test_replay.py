@@ -9,7 +9,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from tests.replay.changed import (
-    ForgetsToRecordTheClose,
+    RecordsNoOverdueSteps,
     WaitsBeforeItReminds,
     WaitsBeforeItRemindsWhenPatched,
 )
@@ -83,7 +83,7 @@ def test_a_history_is_small_and_names_no_machine(file: Path) -> None:
 SILENT = FOLDER / "silent_to_the_end.json"
 
 
-@pytest.mark.parametrize("changed", [WaitsBeforeItReminds, ForgetsToRecordTheClose])
+@pytest.mark.parametrize("changed", [WaitsBeforeItReminds, RecordsNoOverdueSteps])
 async def test_an_unpatched_change_is_detected(changed: type) -> None:
     result = await replayer(changed).replay_workflow(read(SILENT), raise_on_replay_failure=False)
     assert isinstance(result.replay_failure, NondeterminismError)

@@ -1,0 +1,98 @@
+"""Who may call what: one line per route, checked for every role; a route without a line fails."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from api.app import create_app
+from countersign.adapters.database.tokens import Tokens
+from countersign.adapters.real_clock import utc_now
+from countersign.contracts.cases import Role
+from tests.support.company import BEIJING, company
+
+R = Role
+STAFF = {R.HR, R.SYSTEM_ADMINISTRATOR}
+READERS = STAFF | {R.LEGAL, R.AUDITOR}
+ANYBODY = "anybody"
+
+MATRIX: dict[str, set[Role] | str] = {
+    "POST /api/v1/previews": STAFF,
+    "POST /api/v1/cases": STAFF,
+    "GET /api/v1/cases": READERS | {R.INTEGRATOR},
+    "GET /api/v1/cases/{case_id}": READERS,
+    "POST /api/v1/cases/{case_id}/acts": STAFF,
+    "GET /api/v1/cases/{case_id}/evidence": READERS,
+    "GET /api/v1/leaves": READERS,
+    "GET /api/v1/tasks": READERS | {R.MANAGER, R.FINANCE, R.ADMINISTRATION},
+    "GET /api/v1/alarms": READERS,
+    "GET /api/v1/policies": READERS,
+    "POST /api/v1/punches": STAFF | {R.INTEGRATOR},
+    # Their own guards: the provider's signature, the link's code, or nothing to protect.
+    "POST /hooks/twilio/status": ANYBODY,
+    "POST /hooks/twilio/inbound": ANYBODY,
+    "GET /n": ANYBODY,
+    "POST /n": ANYBODY,
+    "GET /n/{code}": ANYBODY,
+    "HEAD /n/{code}": ANYBODY,
+    "POST /n/{code}": ANYBODY,
+    "HEAD /n": ANYBODY,
+    "HEAD /n/{code}/receipt/{act_id}": ANYBODY,
+    "HEAD /n/{code}/receipt/{act_id}.txt": ANYBODY,
+    "GET /n/{code}/receipt/{act_id}": ANYBODY,
+    "GET /n/{code}/receipt/{act_id}.txt": ANYBODY,
+    "GET /healthz": ANYBODY,
+    "GET /readyz": ANYBODY,
+    "GET /metrics": ANYBODY,
+}
+PROTECTED = {name: roles for name, roles in MATRIX.items() if roles != ANYBODY}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, dict[Role, str], list[str]]]:
+    parts = company(tmp_path, utc_now)
+    app = create_app(parts, dispatch=False)
+    tokens = Tokens(parts.database, utc_now)
+    made = {role: tokens.create(role, BEIJING) for role in Role}
+    routes = _routes(app)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:
+        yield client, made, routes
+    parts.database.close()
+
+
+def _routes(app: FastAPI) -> list[str]:
+    """Return `METHOD path` of every route, included routers with their prefixes."""
+    found = []
+    for route in app.routes:
+        contexts = getattr(route, "effective_route_contexts", None)
+        inner = contexts() if callable(contexts) else contexts
+        for one in [route] if inner is None else inner:
+            if isinstance(route, APIRoute) or inner is not None:
+                found += [f"{method} {one.path}" for method in sorted(one.methods)]
+    return found
+
+
+async def test_every_route_has_a_line_and_every_line_a_route(world) -> None:  # type: ignore[no-untyped-def]
+    _, _, routes = world
+    assert sorted(set(routes)) == sorted(MATRIX)
+
+
+async def test_each_role_is_let_in_or_turned_away_as_the_matrix_says(world) -> None:  # type: ignore[no-untyped-def]
+    client, tokens, _ = world
+    for name, roles in PROTECTED.items():
+        method, path = name.split(" ")
+        path = path.replace("{case_id}", "0" * 26)
+        anonymous = await client.request(method, path, json={})
+        assert anonymous.status_code == 401, name
+        assert anonymous.headers["www-authenticate"] == "Bearer"
+        for role in Role:
+            answer = await client.request(
+                method, path, json={}, headers={"Authorization": f"Bearer {tokens[role]}"}
+            )
+            assert (answer.status_code == 403) == (role not in roles), f"{name} for {role}"
+            assert answer.status_code != 401
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/problem+json"
