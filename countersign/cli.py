@@ -5,15 +5,10 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from countersign.adapters.database.migrate import WrongMode, migrate, store_shipped_policies
-from countersign.adapters.database.tokens import Tokens
-from countersign.adapters.real_clock import utc_now
-from countersign.adapters.server_cache import NoTemporalServer
-from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.domain.bundle import verify_bundle
 from countersign.domain.calendar import load_shipped_calendar
@@ -23,8 +18,13 @@ from countersign.domain.planner import plan as plan_ladder
 from countersign.domain.policy import LadderPolicy
 from countersign.domain.working_days import working_days_from_text
 from countersign.domain.yaml_text import InputError
-from countersign.imports import IMPORTS, import_file
 from countersign.settings import Settings
+
+if TYPE_CHECKING:
+    from countersign.bootstrap import Parts
+
+# Database, SDKs and web framework take seconds to load: a command loads what it uses, so that a dry run
+# or a calculation answers at once.
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
@@ -58,8 +58,11 @@ def read_text(file: Path) -> str:
         refuse(f"{file}: cannot be read ({error.strerror}); check the path")
 
 
-def opened() -> Parts:
+def opened() -> "Parts":
     """Return the parts of the installation, its database at the present schema."""
+    from countersign.adapters.database.migrate import migrate, store_shipped_policies
+    from countersign.bootstrap import Parts
+
     parts = Parts(Settings())
     parts.settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(parts.database)
@@ -77,6 +80,8 @@ def up(
     time_lapse: Annotated[int, typer.Option(min=1, help="How many times faster planned waits pass.")] = 1,
 ) -> None:
     """Start the embedded stack: Temporal server, worker, API, stand-ins; Ctrl-C stops all."""
+    from countersign.adapters.database.migrate import WrongMode
+    from countersign.adapters.server_cache import NoTemporalServer
     from countersign.embedded import Stack, StackSettings
 
     folder = data_dir or Settings().data_dir
@@ -125,6 +130,9 @@ def token_create(
     as_json: AsJson = False,
 ) -> None:
     """Make an API token; it is shown this once."""
+    from countersign.adapters.database.tokens import Tokens
+    from countersign.adapters.real_clock import utc_now
+
     try:
         token = Tokens(opened().database, utc_now).create(role, branch)
     except LookupError as error:
@@ -137,7 +145,7 @@ def token_create(
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(IMPORTS)}.")],
+    kind: Annotated[str, typer.Argument(help="employees or calendar.")],
     file: Annotated[Path, typer.Argument(help="An .xlsx or .csv file; with --template the file to write.")],
     dry_run: Annotated[bool, typer.Option(help="Check everything, change nothing.")] = False,
     accept_good_rows: Annotated[bool, typer.Option(help="Apply the rows without faults.")] = False,
@@ -145,6 +153,8 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Import a file: every fault is named by row and column; one faulty row applies nothing."""
+    from countersign.imports import IMPORTS, import_file
+
     if kind not in IMPORTS:
         refuse(f"KIND: {kind!r} cannot be imported; known: {', '.join(IMPORTS)}")
     if template:

@@ -119,7 +119,10 @@ def _broken_fields(name: str, was: Fields, now: Fields | None) -> list[str]:
 
 def _modules(package: str) -> list[Any]:
     root = importlib.import_module(package)
-    return [root, *(importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(root.__path__))]
+    return [
+        root,
+        *(importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(root.__path__)),
+    ]
 
 
 def _messages(kind: type) -> dict[str, dict[str, Any]]:

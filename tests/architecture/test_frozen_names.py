@@ -21,8 +21,9 @@ def test_nothing_that_running_cases_remember_was_taken_away(frozen: dict[str, An
         "Running cases would break, their histories hold the old names and values:\n  "
         + "\n  ".join(broken)
         + "\n\nKeep the old name beside the new one: a field with a default, one more enum value, the old"
-        " activity until no history schedules it. A type may widen (str -> str | None) once you have seen that"
-        f" old values are still read; then run `{REFRESH} --break-running-cases` and say so in the changelog."
+        " activity until no history schedules it. A type may widen (str -> str | None) once you have seen"
+        f" that old values are still read; then run `{REFRESH} --break-running-cases` and say so in the"
+        " changelog."
     )
 
 

@@ -83,7 +83,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("planted", "name", "reason"), PLANTED, ids=[p.replace("\n", "; ") for p, *_ in PLANTED])
+@pytest.mark.parametrize(
+    ("planted", "name", "reason"), PLANTED, ids=[p.replace("\n", "; ") for p, *_ in PLANTED]
+)
 def test_a_planted_source_of_chance_is_refused_with_the_way_out(
     house: Path, planted: str, name: str, reason: str
 ) -> None:
@@ -106,7 +108,9 @@ def test_the_ban_holds_in_workflows_only(house: Path) -> None:
 
 
 @pytest.mark.parametrize("planted", ["text = open('x').read()", "say = input", "exec('import os')"])
-def test_a_builtin_that_reaches_outside_is_seen_though_ruff_cannot_ban_it(tmp_path: Path, planted: str) -> None:
+def test_a_builtin_that_reaches_outside_is_seen_though_ruff_cannot_ban_it(
+    tmp_path: Path, planted: str
+) -> None:
     file = tmp_path / "planted.py"
     file.write_text(planted + "\n")
     assert len(reaching_builtins(file)) == 1

@@ -53,7 +53,9 @@ def commands(history_json: str) -> list[str]:
 
 def _command(kind: str, event: dict[str, Any]) -> list[str]:
     """Return the event's command, none for an event that is no command or says nothing by itself."""
-    about = next((value for key, value in event.items() if key.endswith("EventAttributes")), {})
+    about: dict[str, Any] = next(
+        (value for key, value in event.items() if key.endswith("EventAttributes")), {}
+    )
     match kind:
         case "ACTIVITY_TASK_SCHEDULED":
             return [f"activity {about['activityType']['name']}"]

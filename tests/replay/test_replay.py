@@ -1,6 +1,5 @@
 """Kept histories run on the present code: cases live for months, so old ones must go on after an upgrade."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.replay.changed import (
     WaitsBeforeItRemindsWhenPatched,
 )
 from tests.replay.histories import FOLDER, commands, read
-from tests.replay.record import play_all
+from tests.replay.record import play
 from tests.replay.stories import STORIES
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
@@ -35,9 +34,7 @@ Only while no release holds this story's process:  {record} {story}
 
 def replayer(workflow: type = LeaveReturnWorkflow) -> Replayer:
     """Return a replayer like the worker: the same converter, the same sandbox."""
-    return Replayer(
-        workflows=[workflow], data_converter=pydantic_data_converter, workflow_runner=runner()
-    )
+    return Replayer(workflows=[workflow], data_converter=pydantic_data_converter, workflow_runner=runner())
 
 
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
@@ -96,20 +93,9 @@ async def test_the_same_change_behind_a_patch_leaves_old_cases_alone() -> None:
 # -- fingerprints --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def played() -> dict[str, str | BaseException]:
-    """Return the stories' histories as the present code writes them."""
-    return asyncio.run(play_all(list(STORIES)))
-
-
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", STORIES)
-def test_a_new_case_gives_the_commands_that_are_kept(
-    name: str, played: dict[str, str | BaseException]
-) -> None:
-    now = played[name]
-    if isinstance(now, BaseException):
-        raise now
+async def test_a_new_case_gives_the_commands_that_are_kept(name: str, tmp_path: Path) -> None:
+    now = await play(name, tmp_path)
     kept = (FOLDER / f"{name}.commands").read_text("utf-8").splitlines()
     said = (
         f"{name}: new cases now do other things than the kept history.\n"

@@ -16,6 +16,9 @@ from sqlmodel import Session
 
 T = TypeVar("T")
 
+# A failed statement would otherwise carry its values, names and numbers, into logs and histories.
+_HIDDEN = True
+
 
 class Database:
     """Sessions over one database URL.
@@ -70,7 +73,11 @@ def _lost_a_race(error: DBAPIError) -> bool:
 
 
 def _sqlite(url: str, busy_timeout_s: float) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
+        hide_parameters=_HIDDEN,
+    )
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -93,4 +100,5 @@ def _postgres(url: str) -> Engine:
         pool_size=10,
         pool_pre_ping=True,
         isolation_level="REPEATABLE READ",
+        hide_parameters=_HIDDEN,
     )

@@ -1,0 +1,64 @@
+# Countersign. `make` lists the targets; uv comes from PATH, else into var/tools.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := var/tools/bin/uv
+NEEDS_UV := $(UV)
+endif
+RUN := $(UV) run --no-sync
+
+.PHONY: help run test check demo clean ready
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ready ## start everything on this machine with the demo company; Ctrl-C stops it, the data stays in ./var
+	@$(RUN) countersign up --demo
+
+test: ready ## get the two Temporal servers, then run the whole fast suite
+	@$(RUN) python -m countersign.adapters.temporal_server
+	@$(RUN) python -m countersign.adapters.temporal_server --test-server
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+		echo "No Chromium here: tests in a browser are left out (Debian's package is named chromium)."
+	@$(RUN) pytest -n 2
+
+check: ready ## formatting, lint, types, layers, dependencies
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+	@$(RUN) deptry .
+
+demo: ready ## play a case through, told on the screen
+	@$(RUN) python -m countersign.play
+
+clean: ## remove what was built or cached here, but no data
+	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+ready: $(NEEDS_UV)
+	@$(UV) sync --locked --quiet
+
+# A system Python may be externally managed, and may lack pip or ensurepip: an environment of our own is not
+# touched by the first, and pip can come from the interpreter or from Debian's wheels.
+var/tools/bin/uv:
+	@mkdir -p var
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+		"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || continue; \
+		echo "putting uv into var/tools with $$python" >&2; \
+		rm -rf var/tools; \
+		"$$python" -m venv var/tools >/dev/null 2>&1 && var/tools/bin/pip install --quiet uv && exit 0; \
+		rm -rf var/tools; \
+		"$$python" -m venv --without-pip var/tools >/dev/null 2>&1 || continue; \
+		"$$python" -m pip --python var/tools/bin/python install --quiet uv 2>/dev/null && exit 0; \
+		for wheel in /usr/share/python-wheels/pip-*.whl; do \
+			[ -e "$$wheel" ] && PYTHONPATH="$$wheel" var/tools/bin/python -m pip install --quiet uv && exit 0; \
+		done; \
+	done; \
+	rm -rf var/tools; \
+	echo "No uv here and no way to get it: install Debian's packages python3 (3.11 to 3.13) and python3-venv, or" \
+		"pipx and then uv by 'pipx install uv', and run make again." >&2; \
+	exit 1
