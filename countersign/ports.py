@@ -1,4 +1,4 @@
-"""What the activities need from outside, as Protocols; the adapters implement them, `bootstrap` joins them."""
+"""What the activities need from outside, as Protocols; the adapters implement them."""
 
 from dataclasses import dataclass
 from datetime import datetime

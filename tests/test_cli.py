@@ -23,8 +23,10 @@ employee: {id: E1042, name: 张伟, phone: "+8613800138000", email: zw@example.c
 policy:
   sending_window: {days: working, from: "09:00", to: "18:00"}
   rungs:
-    - {name: first_notice, audience: employee, channels: [preferred, in_system], wait: {value: 3, unit: working_days}}
-    - {name: second_reminder, audience: employee, channels: [sms, email, in_system], wait: {value: 3, unit: calendar_days}}
+    - {name: first_notice, audience: employee, channels: [preferred, in_system],
+       wait: {value: 3, unit: working_days}}
+    - {name: second_reminder, audience: employee, channels: [sms, email, in_system],
+       wait: {value: 3, unit: calendar_days}}
     - {name: emergency_contact, audience: emergency_contact, channels: [sms], wait: {value: 48, unit: hours}}
     - {name: paper_notice, audience: employee, channels: [courier], wait: {value: 5, unit: working_days}}
     - {name: on_site_check, audience: hr, channels: [in_system], wait: {value: 2, unit: working_days}}

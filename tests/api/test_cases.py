@@ -70,7 +70,7 @@ async def test_the_preview_shows_dates_texts_and_what_is_missing_and_writes_noth
         assert rows(h) == before
         assert shown["dates"]["notice_at"] == "2026-02-24T09:00:00+08:00"
         assert shown["dates"]["target"]["why"] == "holiday"
-        assert [step["rung"] for step in shown["plan"]["steps"]][0] == "first_notice"
+        assert shown["plan"]["steps"][0]["rung"] == "first_notice"
         assert shown["missing"] == ["emergency_contact_consent"]
         first = next(t for t in shown["texts"] if t["step"] == "first_notice" and t["channel"] == "sms")
         assert NAME in first["text"]

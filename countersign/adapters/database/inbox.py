@@ -38,7 +38,7 @@ class InboxBook:
         self._acts, self._clock = acts, clock
 
     def keep(self, source: str, raw: Mapping[str, str], token: str | None) -> bool:
-        """Store a report once; False for a twin. The provider's token, else the report itself, tells twins."""
+        """Store a report once; False for a twin, told by the provider's token, else by the report itself."""
         told = token or json.dumps(
             [raw.get(name) for name in REPORT_FIELDS] if source == "twilio.status" else sorted(raw.items())
         )

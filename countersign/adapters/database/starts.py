@@ -1,4 +1,4 @@
-"""Starting cases: preview, the case row with its frozen input, and the outbox row that starts the workflow."""
+"""Starting cases: preview, the case row with its frozen input, and the order to start the workflow."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -275,7 +275,7 @@ class Starts:
         return file
 
     def _start_instant(self, file: LeaveFile, policy: LeaveReturnPolicy) -> datetime:
-        """Return the case's time at the start: now, in whole seconds; in time-lapse the first planned date."""
+        """Return the case's time at the start: now, in whole seconds; in time-lapse the first planned one."""
         now = self._clock().replace(microsecond=0)
         if self._lapse == 1:
             return now
