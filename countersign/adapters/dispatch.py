@@ -102,8 +102,9 @@ class Dispatcher:
     async def drain_acts(self) -> None:
         """Repeat acts that were committed but have not taken effect."""
         older = self._clock() - timedelta(seconds=2)
-        for act_id in await asyncio.to_thread(self._acts.waiting, older):
-            await self.carry(act_id)
+        waiting = await asyncio.to_thread(self._acts.waiting, older)
+        # Side by side: while no worker answers, each of them takes its whole patience.
+        await asyncio.gather(*(self.carry(act_id) for act_id in waiting))
 
     async def drain_outbox(self) -> None:
         """Carry out the errands that are due."""

@@ -378,7 +378,7 @@ class Links:
             )
 
     def fetched(self, link_id: str, agent: str, address: str) -> None:
-        """Count a fetch; the first one stands in the evidence. It proves little: a machine may have done it."""
+        """Count a fetch; the first one stands in the evidence. It proves little: a machine may do it."""
 
         def keep(session: Session) -> None:
             delivery = session.get_one(Delivery, link_id)

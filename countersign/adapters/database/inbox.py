@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.acts import Acts, NewAct
@@ -20,6 +22,7 @@ from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.receipts import delivery_state_for, meaning_of
 from countersign.ids import new_id
 
+log = logging.getLogger("countersign.inbox")
 REPORT_FIELDS = ("MessageSid", "MessageStatus", "ErrorCode")
 
 
@@ -67,7 +70,14 @@ class InboxBook:
             )
         for row in waiting:
             handle = self._receipt if row.source == "twilio.status" else self._reply
-            result = handle(row.raw)
+            try:
+                result = handle(row.raw)
+            except OperationalError:
+                raise  # the database is busy; the report is taken again
+            except Exception as fault:
+                # One report that cannot be read must not hold up the ones behind it; its raw form stays.
+                log.warning("inbox %s: could not be processed: %s", row.id, type(fault).__name__)
+                result = f"could not be processed: {type(fault).__name__}"
 
             def done(session: Session, row_id: str = row.id, result: str = result) -> None:
                 kept = session.get_one(Inbox, row_id)
