@@ -12,19 +12,15 @@ from typing import Any
 import pytest
 
 from countersign.bootstrap import Parts
-from tests.support.world import World, eventually
+from tests.support.world import World, eventually, running
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    try:
-        made.stack.start()
+    with running(tmp_path) as made:
         yield made
-    finally:
-        made.stack.stop()
 
 
 def test_a_worker_killed_during_a_wait_sends_the_next_rung_once_and_on_its_planned_date(world: World) -> None:

@@ -6,7 +6,8 @@ import signal
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ class World:
         form = urllib.parse.urlencode({**hidden, **fields}).encode()
         with urllib.request.urlopen(page, form, timeout=20) as receipt:
             return str(receipt.read().decode())
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[World]:
+    """Start a world in a folder, and stop every process of it at the end."""
+    made = World(folder)
+    try:
+        made.stack.start()
+        yield made
+    finally:
+        made.stack.stop()
 
 
 def eventually(what: Callable[[], bool], patience: float = 40) -> None:
