@@ -35,6 +35,13 @@ SETTLE_UNKNOWN_AFTER = timedelta(minutes=2)
 """Real wait before a message that may have left is looked for in the provider's list a last time."""
 
 
+HELD_AGAIN_AFTER = timedelta(seconds=5)
+"""Real wait before an attempt that was held back (a pause or a skip is under way) is made."""
+
+MOST_UNKNOWN = 2
+"""So often a channel of a rung may end in "may have left": at most one possible duplicate reaches anybody."""
+
+
 def send_again_after(tries: int) -> timedelta:
     """Return the wait before the next try when `tries` (1 or more) have failed."""
     return SEND_AGAIN_AFTER[min(tries, len(SEND_AGAIN_AFTER)) - 1]

@@ -26,7 +26,14 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.evidence import EventKind
     from countersign.domain.planner import Reach, next_opening, plan, wait_end
     from countersign.domain.policy import Audience, Channel, LadderPolicy, Rung, SendingWindow, Wait
-    from countersign.retries import RECORDING, SENDING, SETTLE_UNKNOWN_AFTER, send_again_after
+    from countersign.retries import (
+        HELD_AGAIN_AFTER,
+        MOST_UNKNOWN,
+        RECORDING,
+        SENDING,
+        SETTLE_UNKNOWN_AFTER,
+        send_again_after,
+    )
 
 IN_TIME = timedelta(hours=1)
 """A rung whose first delivery is accepted within this time waits from its planned instant."""
@@ -68,6 +75,7 @@ class PlannedStep:
     state: StepState = StepState.PLANNED
     waits_from: datetime | None = None
     by_hand_at: datetime | None = None
+    hand_due: datetime | None = None
     accepted_after: timedelta | None = None
     open_deliveries: int = 0
     untried: int = 0
@@ -118,6 +126,7 @@ class Ladder:
     reach: Reach
     stages: LadderStages
     stopped: Callable[[], bool]
+    latest: datetime | None = None
     position: int = 0
     steps: list[PlannedStep] = field(default_factory=list)
     _sending: list[asyncio.Task[None]] = field(default_factory=list)
@@ -153,6 +162,10 @@ class Ladder:
         """Return the steps that can still be skipped: the current one and those ahead."""
         ahead = self.steps[self.position :]
         return tuple(s.name for s in ahead if s.state in {StepState.PLANNED, StepState.REACHED})
+
+    def unspoken(self) -> list[PlannedStep]:
+        """Return the steps that have not spoken yet and were not skipped."""
+        return [step for step in self.steps[self.position :] if step.state is StepState.PLANNED]
 
     async def fall_silent(self) -> None:
         """Wait for calls that are under way; begin no new one."""
@@ -220,8 +233,9 @@ class Ladder:
             return step.accepted_after is not None or not step.open_deliveries or self._over(step)
 
         await workflow.wait_condition(lambda: settled() or not step.untried)
-        patience = max(step.waits_until, step.at + IN_TIME)
-        await self.desk.sleep(lambda: patience, settled, f"first delivery of {step.name}")
+        await self.desk.sleep(
+            lambda: max(step.waits_until, step.at + IN_TIME), settled, f"first delivery of {step.name}"
+        )
 
     async def _wait_for_hand(self, step: PlannedStep, channel: Channel) -> None:
         """Wait until HR records the posting or the visit; raise an alarm when its time is over."""
@@ -229,13 +243,17 @@ class Ladder:
         stage = self.stages.posting_due if posting else self.stages.visit_due
         wait = self.stages.posting_wait if posting else self.stages.visit_wait
         due, _ = wait_end(step.at, wait, self.calendar, self.reach.zone)
+        step.hand_due = due
         task = TaskDraft(f"{self.round}.{step.name}", BY_HAND[channel], Role.HR, due)
         await self._enter(stage, Role.HR, due, task=task)
 
         def recorded() -> bool:
             return step.by_hand_at is not None or self._over(step)
 
-        if await self.desk.sleep(lambda: due, recorded, f"{BY_HAND[channel]} of {step.name} due") is Woke.DUE:
+        if (
+            await self.desk.sleep(lambda: step.hand_due, recorded, f"{BY_HAND[channel]} of {step.name} due")
+            is Woke.DUE
+        ):
             await self.desk.record(alarm=f"{BY_HAND[channel]}_overdue")
             await self.desk.sleep(lambda: None, recorded, "")
 
@@ -316,9 +334,13 @@ class Ladder:
         if self.position >= len(self.steps):
             return
         step = self.current
-        if step.waits_from is not None and step.state is StepState.REACHED:
-            step.waits_from += by
-            await self._move_end(step, step.waits_until + by, "the case was paused")
+        if step.state is StepState.REACHED:
+            if step.waits_from is not None:
+                step.waits_from += by
+            if step.hand_due is not None:
+                step.hand_due += by
+            end = step.waits_until + by
+            await self._move_end(step, min(end, self.latest) if self.latest else end, "the case was paused")
         elif step.state is StepState.PLANNED and step.at < self.desk.now():
             await self.replan(self.desk.now(), "the case was paused", include_current=True)
 
@@ -389,7 +411,7 @@ class Ladder:
 
     async def _deliver(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
         """Try one channel until it accepts, fails for good, or the rung is over."""
-        tries = 0
+        tries = unknowns = 0
         while not self._over(step):
             result = await self._try(step, delivery)
             if tries == 0:
@@ -403,7 +425,10 @@ class Ladder:
             held = result.state is SendState.HELD
             unknown = result.state is SendState.UNKNOWN
             tries += 1
-            rest = timedelta(0) if held or unknown else send_again_after(tries)
+            unknowns += unknown
+            if unknowns >= MOST_UNKNOWN:
+                break
+            rest = HELD_AGAIN_AFTER if held else timedelta(0) if unknown else send_again_after(tries)
             if not await self._may_try_again(step, rest):
                 break
             if not held:

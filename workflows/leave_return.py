@@ -1,7 +1,7 @@
 """A leave ends: remind, wait for the day of return, climb the ladder until somebody answers, close."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -111,6 +111,7 @@ class LeaveReturnWorkflow:
     async def open_case(self) -> None:
         """Record what was decided at the start: the leave's dates and the frozen policy."""
         dates = self.dates()
+        self.desk.state.provisional = dates.provisional
         target = {
             "notice_by": dates.target_by.isoformat(),
             "met": dates.target_met,
@@ -179,7 +180,7 @@ class LeaveReturnWorkflow:
             return
         at = max(dates.remind_at, self.desk.now())
         rung = reminder_rung(self.case.policy, at, dates.leave_over)
-        self.ladder = self.new_ladder((REMINDER_STEP,), (rung,), Stage.BEFORE_END)
+        self.ladder = self.new_ladder((REMINDER_STEP,), (rung,), Stage.BEFORE_END, latest=dates.leave_over)
         await self.ladder.climb(at)
 
     async def await_the_day_of_return(self) -> None:
@@ -213,8 +214,12 @@ class LeaveReturnWorkflow:
             lambda: None, lambda: facts.verdict is not None or facts.answer is not asked, ""
         )
         verdict = facts.verdict
-        if verdict is None:
+        if facts.answer is not asked:
+            facts.verdict = None
+            if verdict is not None:
+                await self.desk.record(settled=(verdict.id,))
             return
+        assert verdict is not None  # noqa: S101  nothing else ends the wait
         facts.answer = None
         facts.round += 1
         if verdict.kind is ActKind.EXTENSION_GRANTED and verdict.on is not None:
@@ -233,7 +238,7 @@ class LeaveReturnWorkflow:
             return
         wait, left = _NO_WAIT, []
         if self.facts.notice_is_due and self.ladder is not None:
-            wait, left = _TIME_TO_ANSWER, self.ladder.steps[self.ladder.position + 1 :]
+            wait, left = _TIME_TO_ANSWER, self.ladder.unspoken()
         name = self.facts.verdict.kind.value
         told = Rung(name, Audience.EMPLOYEE, self.case.policy.remind_channels, wait)
         self.ladder = self.new_ladder(
@@ -262,9 +267,11 @@ class LeaveReturnWorkflow:
     async def act(self, act: Act) -> ActReceipt:
         """Take in one human act; its row is committed already, this is where it has its effect."""
         if act.kind in ENDS_LADDER:
-            self.facts.answer = act
+            # The newest answer counts; the one before it must not go on stopping messages.
+            before, self.facts.answer = self.facts.answer, act
             self.desk.changed()
-            await self.desk.record(accepted=(act.id,))
+            settled = () if before is None else (before.id,)
+            await self.desk.record(accepted=(act.id,), settled=settled)
         elif act.kind in _VERDICTS:
             self.facts.verdict = act
             self.desk.changed()
@@ -334,14 +341,15 @@ class LeaveReturnWorkflow:
             # The waits move before the case wakes: else what became due meanwhile would go at once.
             await ladder.shift(desk.now() - desk.state.paused_at)
         desk.state.paused_at = None
-        desk.changed()
         await desk.record(settled=(act.id,))
+        desk.changed()
 
     # -- state in words -----------------------------------------------------------------------------------
 
     def why_not(self, act: Act) -> str | None:
         """Say why an act cannot be taken now; None when it can."""
         stage, desk = self.desk.state.stage, self.desk.state
+        tomorrow = self.desk.now() + timedelta(days=1)
         if desk.closed or (self.facts.answer is not None and self.facts.answer.kind in _CLOSES):
             return "closed: the case is already decided"
         match act.kind:
@@ -355,6 +363,8 @@ class LeaveReturnWorkflow:
                 return "state: no paper notice waits to be posted"
             case ActKind.VISITED if stage != Stage.VISIT_DUE:
                 return "state: no visit is due"
+            case ActKind.POSTED | ActKind.VISITED if act.happened_at and act.happened_at > tomorrow:
+                return "happened_at: lies in the future; give the time at which it was done"
             case ActKind.GRADING_DONE if not self.facts.grading_pending:
                 return "state: no grading is pending"
             case ActKind.OVERDUE_DECIDED if stage != Stage.OVERDUE_REVIEW:
@@ -363,6 +373,8 @@ class LeaveReturnWorkflow:
                 return "state: no extension was asked for"
             case ActKind.EXTENSION_GRANTED if act.on is None or act.on <= self.facts.ends_on:
                 return "on: the new last day of leave must be after the present one"
+            case ActKind.EXTENSION_GRANTED if act.on and act.on > self.facts.ends_on + _LONGEST_EXTENSION:
+                return "on: the new last day of leave is more than five years away; check the year"
             case ActKind.OBJECTION_ANSWERED if stage != Stage.OBJECTION_REVIEW:
                 return "state: no objection waits for an answer"
         return None
@@ -395,7 +407,13 @@ class LeaveReturnWorkflow:
         draft = TaskDraft(f"{facts.round}.{task}.{self.desk.state.records}", task, Role.HR, due)
         await self.desk.move_to(stage, Role.HR, due, *events, task=draft)
 
-    def new_ladder(self, names: tuple[str, ...], rungs: tuple[Rung, ...], stage: Stage) -> Ladder:
+    def new_ladder(
+        self,
+        names: tuple[str, ...],
+        rungs: tuple[Rung, ...],
+        stage: Stage,
+        latest: datetime | None = None,
+    ) -> Ladder:
         """Set up a ladder for this case."""
         policy = self.case.policy
         return Ladder(
@@ -410,10 +428,12 @@ class LeaveReturnWorkflow:
                 stage, Stage.POSTING_DUE, Stage.VISIT_DUE, policy.posting_due, policy.visit_due
             ),
             stopped=self.answered,
+            latest=latest,
         )
 
 
 _VERDICTS = frozenset({ActKind.EXTENSION_GRANTED, ActKind.EXTENSION_REFUSED, ActKind.OBJECTION_ANSWERED})
+_LONGEST_EXTENSION = timedelta(days=5 * 366)
 _NO_WAIT = Wait(0, WaitUnit.HOURS)
 _TIME_TO_ANSWER = Wait(3, WaitUnit.CALENDAR_DAYS)
 

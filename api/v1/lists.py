@@ -63,6 +63,8 @@ async def punch(parts: PartsDep, caller: Pusher, clock_in: PunchRequest) -> dict
         )
     except LookupError as error:
         raise Refused(HTTPStatus.NOT_FOUND, str(error), "number") from None
+    except ValueError as error:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), "at") from None
     if act_id is not None:
         await parts.dispatcher.carry(act_id)
     return {"meant": meant}

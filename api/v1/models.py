@@ -4,7 +4,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from countersign.adapters.database.starts import DEFAULT_POLICY, StartWish
 from countersign.contracts.cases import ActKind
@@ -18,8 +26,17 @@ def _instant(value: object) -> object:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"format": "date"})]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+def _of_our_time(value: date) -> date:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return value
+
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
+Day = Annotated[
+    date, BeforeValidator(_day), AfterValidator(_of_our_time), Field(json_schema_extra={"format": "date"})
+]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_of_our_time)]
 Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 

@@ -19,6 +19,7 @@ from countersign import search_attributes as attributes
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.outbox import Errand, OpenCase, OutboxBook
 from countersign.adapters.database.starts import INPUT, AlreadyStarted, Starts, StartWish
+from countersign.contracts.cases import CaseState
 from countersign.contracts.leave_return import LeaveReturnInput
 from countersign.domain.calendar import CalendarYear
 from countersign.domain.yaml_text import InputError
@@ -84,20 +85,13 @@ class Dispatcher:
     # -- the drain ----------------------------------------------------------------------------------------
 
     async def run(self, every: timedelta = timedelta(seconds=0.5), watch_every: int = 10) -> None:
-        """Drain for ever; one fault never ends it."""
-        turn = 0
-        while True:
-            for job in (
-                self.drain_outbox,
-                self.drain_acts,
-                *([self.watch] if turn % watch_every == 0 else []),
-            ):
-                try:
-                    await job()
-                except Exception as fault:
-                    log.warning("%s: %s; it is tried again", job.__name__, type(fault).__name__)
-            turn += 1
-            await asyncio.sleep(every.total_seconds())
+        """Drain for ever, each job by itself: one that hangs or fails never holds up the others."""
+        rest = every.total_seconds()
+        await asyncio.gather(
+            _repeat(self.drain_outbox, rest),
+            _repeat(self.drain_acts, rest),
+            _repeat(self.watch, rest * watch_every),
+        )
 
     async def drain_acts(self) -> None:
         """Repeat acts that were committed but have not taken effect."""
@@ -113,7 +107,7 @@ class Dispatcher:
                 await self._run(errand)
             except (InputError, ValueError) as fault:
                 await asyncio.to_thread(self._outbox.failed, errand.id, str(fault), for_good=True)
-            except (RPCError, RuntimeError, OSError) as fault:
+            except (RPCError, RuntimeError, OSError, WorkflowUpdateFailedError, TimeoutError) as fault:
                 await asyncio.to_thread(self._outbox.failed, errand.id, type(fault).__name__)
 
     async def _run(self, errand: Errand) -> None:
@@ -156,10 +150,13 @@ class Dispatcher:
         client = await self._connect()
         handle = client.get_workflow_handle_for(LeaveReturnWorkflow.run, workflow_id)
         year = _YEAR.validate_python(errand.body["year"])
+        update = handle.execute_update(LeaveReturnWorkflow.adopt_calendar, year, id=errand.id)
         try:
-            _ = await handle.execute_update(LeaveReturnWorkflow.adopt_calendar, year, id=errand.id)
+            _ = await asyncio.wait_for(update, _PATIENCE.total_seconds())
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            state = await asyncio.to_thread(self._outbox.case_state, errand.body["case"])
+            # Not there: closed, then nothing is to be planned; or not started yet, then it is told later.
+            if error.status is not RPCStatusCode.NOT_FOUND or state == CaseState.STARTING.value:
                 raise
 
     # -- the watch ----------------------------------------------------------------------------------------
@@ -185,6 +182,15 @@ class Dispatcher:
                 return "unknown to the Temporal server"
             raise
         return _ENDED.get(description.status) if description.status is not None else None
+
+
+async def _repeat(job: Callable[[], Awaitable[None]], rest_s: float) -> None:
+    while True:
+        try:
+            await job()
+        except Exception as fault:
+            log.warning("a job of the dispatcher: %s; it is tried again", type(fault).__name__)
+        await asyncio.sleep(rest_s)
 
 
 def _details(case: LeaveReturnInput) -> str:

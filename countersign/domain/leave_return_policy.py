@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StrictInt
 
 from countersign.domain.input_models import read_input
-from countersign.domain.leave_return import LeaveReturnPolicy
+from countersign.domain.leave_return import REMINDER_STEP, LeaveReturnPolicy
 from countersign.domain.policy import Audience, Channel, Rung, SendingWindow, Wait, WaitUnit, WindowDays
 from countersign.domain.policy_file import (
     CaseFileError,
@@ -21,6 +21,10 @@ from countersign.domain.yaml_text import InputError
 
 QUIET_FROM, QUIET_TO = time(21), time(8)
 """Relatives are left in peace from 21:00 to 08:00 and on days off."""
+
+MOST_RUNGS, LONGEST_NAME, LONGEST_WAIT_DAYS = 50, 100, 3660
+RESERVED_NAMES = frozenset({REMINDER_STEP, "extension_granted", "extension_refused", "objection_answered"})
+REMINDING = frozenset({Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM})
 
 
 def _in_days(wait: WaitModel) -> WaitModel:
@@ -39,7 +43,7 @@ class LeaveReturnPolicyModel(PolicyModel):
     remind_before: _Days | None = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
     remind_channels: list[ChannelName] = Field(default=[Channel.PREFERRED, Channel.IN_SYSTEM])
     back_by: LocalTime = time(18)
-    notice_target_days: Annotated[StrictInt, Field(ge=0)] = 3
+    notice_target_days: Annotated[StrictInt, Field(ge=0, le=366)] = 3
     posting_due: _Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
     visit_due: _Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
     review_due: _Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
@@ -62,10 +66,14 @@ def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveRe
         visit_due=_wait(read.visit_due),
         review_due=_wait(read.review_due),
     )
+    where = f"{source}: {path}{'.' if path else ''}"
+    refused = _refused(policy)
+    if refused is not None:
+        raise CaseFileError(f"{where}{refused}")
     for index, rung in enumerate(policy.ladder.rungs):
         fault = _fault(rung, policy.ladder.sending_window)
         if fault is not None:
-            raise CaseFileError(f"{source}: {path}{'.' if path else ''}rungs[{index}] ({rung.name}): {fault}")
+            raise CaseFileError(f"{where}rungs[{index}] ({rung.name[:40]}): {fault}")
     return policy
 
 
@@ -73,8 +81,36 @@ def _wait(model: WaitModel) -> Wait:
     return Wait(model.value, model.unit)
 
 
+def _refused(policy: LeaveReturnPolicy) -> str | None:
+    """Say what of a whole policy the product refuses to run."""
+    names = [rung.name for rung in policy.ladder.rungs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if len(names) > MOST_RUNGS:
+        return f"rungs: has {len(names)} rungs; at most {MOST_RUNGS} can be run"
+    if max(map(len, (policy.name, *names))) > LONGEST_NAME:
+        return f"name: is longer than {LONGEST_NAME} characters"
+    if twice is not None:
+        return f"rungs: the name {twice} is used twice; give each rung a name of its own"
+    if not policy.remind_channels or not set(policy.remind_channels) <= REMINDING:
+        return "remind_channels: name one or more of preferred, sms, email, in_system"
+    own = (policy.remind_before, policy.posting_due, policy.visit_due, policy.review_due)
+    if any(wait is not None and _too_long(wait) for wait in own):
+        return f"a wait around the ladder is longer than {LONGEST_WAIT_DAYS} days"
+    return None
+
+
+def _too_long(wait: Wait) -> bool:
+    return wait.value > LONGEST_WAIT_DAYS * (24 if wait.unit is WaitUnit.HOURS else 1)
+
+
 def _fault(rung: Rung, window: SendingWindow | None) -> str | None:
     """Say what the product refuses to run although it can be planned."""
+    if rung.name in RESERVED_NAMES:
+        return "this name belongs to a message of the process itself; choose another"
+    if _too_long(rung.wait):
+        return f"wait: is longer than {LONGEST_WAIT_DAYS} days; shorten it"
+    if {Channel.COURIER, Channel.VISIT} <= set(rung.channels):
+        return "courier and visit cannot share a rung; give each its own"
     if Channel.PUBLIC_NOTICE in rung.channels:
         return "public_notice is not offered in this version; remove the channel"
     if rung.audience is Audience.EMERGENCY_CONTACT and not _spares_relatives(window):

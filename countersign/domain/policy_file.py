@@ -46,6 +46,8 @@ def _clock(value: object) -> time:
 
 
 def _not_blank(value: str) -> str:
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        raise ValueError("holds half a character; write it again")
     if not value.strip():
         raise ValueError("is empty; write it or leave the line out")
     return value

@@ -344,3 +344,48 @@ def _everything():  # type: ignore[no-untyped-def]
     from countersign.adapters.database.views import Scope
 
     return Scope()
+
+
+async def test_a_second_objection_before_the_review_does_not_silence_the_case(tmp_path: Path) -> None:
+    async with story(tmp_path, at("02-24 08:00")) as s:
+        await s.start(date(2026, 2, 20))
+        await s.until(at("02-25 10:00"))
+        await s.answer(ActKind.OBJECTED, reason="first words")
+        await s.answer(ActKind.OBJECTED, reason="better words")
+        await s.until(at("02-26 10:00"))
+        assert await s.act(ActKind.OBJECTION_ANSWERED, reason="explained") == "settled"
+        assert [line[12:] for line in s.sent_at()[2:]] == ["objection_answered sms"]
+        await s.until(at("03-02 09:00") + MINUTE)
+        assert [line[12:] for line in s.sent_at()[3:]] == ["second_reminder email", "second_reminder sms"]
+
+
+async def test_a_rung_skipped_by_hr_stays_skipped_after_a_review(tmp_path: Path) -> None:
+    async with story(tmp_path, at("02-24 08:00")) as s:
+        await s.start(date(2026, 2, 20))
+        await s.until(at("02-25 10:00"))
+        await s.act(ActKind.SKIP, step="emergency_contact", reason="they are estranged")
+        await s.answer(ActKind.OBJECTED, reason="words")
+        await s.act(ActKind.OBJECTION_ANSWERED, reason="explained")
+        names = [step["step"] for step in s.row()["steps"]]
+        assert names == ["objection_answered", "second_reminder", "paper_notice", "on_site_check"]
+
+
+async def test_a_rung_that_had_not_spoken_is_not_lost_by_a_review(tmp_path: Path) -> None:
+    async with story(tmp_path, at("02-09 08:00")) as s:
+        await s.start(date(2026, 2, 13))
+        # The day of return is over, the notice waits for the window to open after the festival.
+        await s.until(at("02-16 10:00"))
+        assert s.stage() == "ladder"
+        await s.answer(ActKind.OBJECTED, reason="I was at work on Saturday")
+        await s.act(ActKind.OBJECTION_ANSWERED, reason="no record of it")
+        assert [step["step"] for step in s.row()["steps"]][:2] == ["objection_answered", "first_notice"]
+
+
+async def test_a_posting_in_the_future_is_refused_and_hangs_nothing(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-02 08:00")) as s:
+        skip = dict.fromkeys(("first_notice", "second_reminder", "emergency_contact"), "skip")
+        await s.start(date(2026, 2, 27), overdue=skip)
+        await s.until(at("03-02 09:30"))
+        ahead = await s.act(ActKind.POSTED, happened_at="9999-12-31T23:59:59-14:00")
+        assert ahead.startswith("refused: happened_at:")
+        assert s.stage() == "posting_due"

@@ -19,9 +19,10 @@ ALARMS = {
     "visit_overdue": "The on-site check has not been made in time. Make it and record the result.",
     "nothing_sent": "No channel accepted a message of this case. Check the contact data and the providers.",
     "ended_outside": "The running process of this case was ended in the Temporal server, not by the product. "
-    "Nothing more will be sent. Start the case again or settle it by hand.",
+    "Nothing more will be sent. Settle the matter by hand; the evidence up to then is kept.",
     "late_answer": "An answer arrived after the case was closed. Read it and decide what follows.",
     "start_failed": "A case could not be started. The reason stands beside it; mend it and start it again.",
+    "undelivered": "A message could not be delivered to this address. Check the contact data.",
     "not_me": "Somebody says that the address used is not the employee's. Check the contact data.",
 }
 """What each alarm says to HR; free of personal data."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from countersign.domain.receipts import delivery_state_for, meaning_of
 from countersign.ids import new_id
 
 log = logging.getLogger("countersign.inbox")
+_CLOCKS_DIFFER = timedelta(minutes=5)
 REPORT_FIELDS = ("MessageSid", "MessageStatus", "ErrorCode")
 
 
@@ -129,8 +130,10 @@ class InboxBook:
         """Keep a clock-in once; return what it meant and the act it made, if any.
 
         A punch on or after the first day behind the leave says "back" for a running leave-return case.
-        Raises `LookupError` for an unknown employee number.
+        Raises `LookupError` for an unknown employee number, `ValueError` for a time that lies ahead.
         """
+        if at > self._clock() + _CLOCKS_DIFFER:
+            raise ValueError("at: lies in the future; send clock-ins when they have happened")
 
         def keep(session: Session) -> tuple[str, Case | None, str]:
             person = session.exec(select(Person).where(Person.number == number)).first()

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.cases import raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.people import LeaveFile, Recipient, leave_file
@@ -477,6 +478,8 @@ class Notices:
             if after is not before:
                 delivery.state = after.value
                 delivery.settled_at = at
+                if after is DeliveryState.FAILED_PERMANENT:
+                    raise_alarm(session, "undelivered", self._clock(), case.id)
                 if state is not DeliveryState.DELIVERED:
                     delivery.error_code, delivery.sentence = code, sentence
             kind = {

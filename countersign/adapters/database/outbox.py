@@ -82,11 +82,17 @@ class OutboxBook:
             case = session.get_one(Case, case_id)
             return case.workflow_id, dict(case.frozen)
 
+    def case_state(self, case_id: str) -> str:
+        """Return the state of a case."""
+        with self._database.reading() as session:
+            return session.get_one(Case, case_id).state
+
     def tell_calendar(self, session: Session, year: CalendarYear, body: dict[str, Any]) -> int:
-        """Order every running case with provisional dates to plan again; return how many."""
-        cases = session.exec(
-            select(Case).where(col(Case.provisional).is_(True), Case.state != CaseState.CLOSED.value)
-        ).all()
+        """Order every open case to plan again; return how many.
+
+        Not only those whose present dates are provisional: a ladder that begins later may reach the year.
+        """
+        cases = session.exec(select(Case).where(Case.state != CaseState.CLOSED.value)).all()
         now = self._clock()
         for case in cases:
             subject = f"calendar/{year.year}/{case.id}/{now.isoformat()}"

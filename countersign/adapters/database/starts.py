@@ -116,7 +116,7 @@ class Starts:
             ).first()
             if stored is None:
                 raise CannotStart(
-                    "policy", f"policy: no stored policy is named {wanted!r}; see GET /policies"
+                    "policy", f"policy: no stored policy is named {wanted[:40]!a}; see GET /policies"
                 )
             return leave_return_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"
         return leave_return_policy(dict(wanted), "policy"), "inline"
