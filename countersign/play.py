@@ -1,6 +1,7 @@
 """The demo in a minute: a silent employee and one who answers, played in time-lapse on the real stack."""
 
 import json
+import os
 import re
 import socket
 import sys
@@ -156,7 +157,7 @@ def _run_now(case: dict[str, Any]) -> dict[str, str]:
 
 def free_ports(count: int) -> int:
     """Return the first of `count` neighbouring ports that are free now."""
-    for first in range(18_000, 30_000, count):
+    for first in range(18_000 + os.getpid() * count % 6_000, 30_000, count):
         with_all = True
         for port in range(first, first + count):
             with socket.socket() as probe:

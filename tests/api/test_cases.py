@@ -211,7 +211,7 @@ async def test_another_branch_sees_nothing(tmp_path: Path) -> None:
         ):
             assert (await h.post(path, body)).status_code == 404
         assert (
-            await h.post("/punches", {"number": "E1042", "at": "2026-02-24T09:00:00+08:00"})
+            await h.post("/punches", {"number": "E1042", "at": "2026-02-23T09:00:00+08:00"})
         ).status_code == 404
 
 
@@ -237,10 +237,11 @@ async def test_a_punch_of_an_unknown_number_is_refused_and_a_known_one_closes_th
         h.story.case_id = h.story.parts.starts.start(StartWish(leave), {"role": "hr", "id": "test"})
         await h.story.parts.dispatcher.drain_outbox()
         await h.story.settle()
-        unknown = await h.post("/punches", {"number": "nobody", "at": "2026-02-24T09:00:00+08:00"})
+        unknown = await h.post("/punches", {"number": "nobody", "at": "2026-02-23T09:00:00+08:00"})
         assert (unknown.status_code, unknown.json()["field"]) == (404, "number")
         naive = await h.post("/punches", {"number": "E1042", "at": "2026-02-24T09:00:00"})
         assert naive.status_code == 422
+        await h.story.until(at("02-24 09:00"))
         known = await h.post("/punches", {"number": "E1042", "at": "2026-02-24T08:55:00+08:00"})
         assert known.json() == {"meant": "back"}
         await h.story.settle()
