@@ -14,9 +14,7 @@ from countersign.adapters.database.tables import (
     Branch,
     Case,
     Delivery,
-    DisclosureRow,
     Document,
-    EventRow,
     Leave,
     Notice,
     Person,
@@ -258,16 +256,6 @@ class Views:
             }
             for notice in found
         ]
-
-    def event_count(self, case_id: str) -> int:
-        """Return the length of a case's chain."""
-        with self._database.reading() as session:
-            return session.exec(select(func.count()).where(EventRow.case_id == case_id)).one()
-
-    def sealed_count(self, case_id: str) -> int:
-        """Return how many sealed values of a case can still be disclosed."""
-        with self._database.reading() as session:
-            return session.exec(select(func.count()).where(DisclosureRow.case_id == case_id)).one()
 
 
 _SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
