@@ -10,7 +10,7 @@ NEEDS_UV := $(UV)
 endif
 RUN := $(UV) run --no-sync
 
-.PHONY: help run test check demo clean ready
+.PHONY: help run test check demo chaos clean ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,12 +18,24 @@ help: ## this list
 run: ready ## start everything on this machine with the demo company; Ctrl-C stops it, the data stays in ./var
 	@$(RUN) countersign up --demo
 
-test: ready ## get the two Temporal servers, then run the whole fast suite
+# What touches the database, run a second time on PostgreSQL.
+ON_POSTGRES := tests/adapters/database tests/adapters/test_roster.py tests/api tests/workflows tests/stack \
+	tests/architecture/test_nothing_personal.py $(addprefix tests/test_cli.py::, \
+	test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox \
+	test_a_calendar_year_is_imported_and_the_plan_is_no_longer_provisional \
+	test_a_token_is_made_once_and_an_unknown_branch_is_refused)
+
+test: ready ## get the two Temporal servers, then run the whole fast suite, on SQLite and then on PostgreSQL
 	@$(RUN) python -m countersign.adapters.temporal_server
 	@$(RUN) python -m countersign.adapters.temporal_server --test-server
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
 		echo "No Chromium here: tests in a browser are left out (Debian's package is named chromium)."
 	@$(RUN) pytest -n 2
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then \
+		$(RUN) pytest -n 2 --database postgres $(ON_POSTGRES); \
+	else \
+		echo "No PostgreSQL here: the run on it is left out (Debian's package is named postgresql)."; \
+	fi
 
 check: ready ## formatting, lint, types, layers, dependencies
 	@$(RUN) ruff format --check .
@@ -34,6 +46,10 @@ check: ready ## formatting, lint, types, layers, dependencies
 
 demo: ready ## play a case through, told on the screen
 	@$(RUN) python -m countersign.play
+
+chaos: ready ## kill real processes and compare all witnesses; SEED=7 SCALE=0.05 SCENARIO="api_kills probes"
+	@$(RUN) python -m tests.chaos --scale $(or $(SCALE),1.0) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO))
 
 clean: ## remove what was built or cached here, but no data
 	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,7 +16,7 @@ from countersign.contracts.notices import (
     SendState,
 )
 from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsMessage
-from countersign.ports import Mailer, NoticeBook, SendTicket, SmsSender
+from countersign.ports import Mailer, NoticeBook, SendBook, SendTicket, SmsSender
 
 _RESULT = {
     OutcomeState.SENT: SendState.ACCEPTED,
@@ -34,19 +34,25 @@ class NoticeActivities:
     """
 
     def __init__(
-        self, book: NoticeBook, sms: SmsSender, mailer: Mailer, clock: Callable[[], datetime]
+        self,
+        notices: NoticeBook,
+        book: SendBook,
+        sms: SmsSender,
+        mailer: Mailer,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._book, self._sms, self._mailer, self._clock = book, sms, mailer, clock
+        self._notices, self._book = notices, book
+        self._sms, self._mailer, self._clock = sms, mailer, clock
 
     @activity.defn(name="prepare_notice")
     def prepare_notice(self, order: NoticeOrder) -> PreparedNotice:
         """Render a notice and lay out its first deliveries; the same step finds the same notice."""
-        return self._book.prepare(order)
+        return self._notices.prepare(order)
 
     @activity.defn(name="next_attempt")
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Lay out one more attempt after one that failed."""
-        return self._book.next_attempt(order)
+        return self._notices.next_attempt(order)
 
     @activity.defn(name="send_notice")
     async def send_notice(self, order: SendOrder) -> SendResult:
@@ -70,8 +76,9 @@ class NoticeActivities:
             return ticket
         provider_id = None
         if isinstance(ticket.message, SmsMessage):
+            message = ticket.message
             provider_id = await self._sms.find(
-                ticket.message.to, ticket.message.delivery_code, ticket.sending_at
+                message.to, message.delivery_code, ticket.sending_at, message.delivery_id, ticket.provider
             )
         if provider_id is None:
             await asyncio.to_thread(self._book.not_found, order)

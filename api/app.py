@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from api import hooks
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
-from api.v1 import cases, lists
+from api.v1 import cases, channels, links, lists
+from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
+from countersign.contracts.sending import OutcomeState, SmsMessage
+from countersign.domain.policy import Audience
 from countersign.settings import Settings
+
+log = logging.getLogger("countersign.api")
 
 
 def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
@@ -31,9 +37,11 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     )
     app.state.parts = parts
     app.state.tokens = Tokens(parts.database, parts.clock)
+    # Built now, so that a wrong name or address in the settings stops the start and not the first alarm.
+    _ = (parts.alerts, parts.channels)
     app.state.people = _people(parts)
     install_errors(app)
-    for router in (cases.router, lists.router):
+    for router in (cases.router, channels.router, links.router, lists.router):
         app.include_router(router, prefix="/api/v1")
     app.include_router(hooks.router)
     app.include_router(people_router)
@@ -44,7 +52,8 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
 def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        jobs = [asyncio.create_task(_inbox(parts))]
+        jobs = [asyncio.create_task(_inbox(parts)), asyncio.create_task(_tell(parts))]
+        jobs.append(asyncio.create_task(_poll(parts)))
         if dispatch:
             jobs.append(asyncio.create_task(parts.dispatcher.run()))
         yield
@@ -64,13 +73,44 @@ async def _inbox(parts: Parts) -> None:
         await asyncio.sleep(0.3)
 
 
+async def _tell(parts: Parts) -> None:
+    """Tell alarms to the groups of the settings; what could not be told now is told again."""
+    while parts.alerts.has_targets:
+        with contextlib.suppress(Exception):
+            await parts.alerts.tell()
+        await asyncio.sleep(5)
+
+
+async def _poll(parts: Parts) -> None:
+    """Ask providers about messages whose final report never came."""
+    while True:
+        await asyncio.sleep(parts.settings.poll_every_s)
+        try:
+            await parts.receipt_poll.run()
+        except Exception as fault:
+            log.warning("asking for missing reports: %s; it is tried again", type(fault).__name__)
+
+
 def _people(parts: Parts) -> PeopleServices:
     s = parts.settings
+
+    async def send_code(to: str, text: str) -> bool:
+        outcome = await parts.sms.send(SmsMessage(to, text, delivery_code=""))
+        return outcome.state in {OutcomeState.SENT, OutcomeState.UNKNOWN}
+
+    def code_text(language: str, code: str) -> str:
+        minutes = int(CODE_LASTS.total_seconds()) // 60
+        told = {"company": s.company_name, "code": code, "minutes": minutes}
+        return parts.renderer.sms("second_factor", Audience.EMPLOYEE, language, told)
+
     return PeopleServices(
         links=parts.links,
         acts=parts.acts,
         keys=parts.link_keys,
+        identity=Identity(parts.database, parts.evidence, parts.link_keys, parts.clock),
         carry=parts.dispatcher.carry,
+        send_code=send_code,
+        code_text=code_text,
         documents=Path(s.data_dir) / "documents",
         upload_limit=s.upload_limit_bytes,
         contact={"name": s.contact_name, "phone": s.contact_phone, "email": s.contact_email},

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from countersign.adapters.database.engine import UnstorableText
 from countersign.adapters.database.starts import AlreadyStarted, CannotStart
 from countersign.adapters.rendering import TemplateFault
 from countersign.domain.yaml_text import InputError
@@ -74,6 +75,10 @@ def install_errors(app: FastAPI) -> None:
         ]
         first = faults[0]
         return problem(422, f"{first['field']}: {first['message']}", first["field"], errors=faults)
+
+    @app.exception_handler(UnstorableText)
+    def _unstorable(_: Request, error: UnstorableText) -> JSONResponse:
+        return problem(422, f"The request is refused: {error}.")
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:

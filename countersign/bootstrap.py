@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from pydantic import TypeAdapter
@@ -13,24 +14,45 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
-from countersign.adapters.database.acts import Acts, Links
+from countersign.adapters.alerts import AlertTeller, open_targets, read_alert_urls
+from countersign.adapters.aliyun_sms import AliyunSms
+from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.cases import CaseBook
+from countersign.adapters.database.channels import Channels
+from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.inbox import InboxBook
+from countersign.adapters.database.links import Links
+from countersign.adapters.database.mail_reports import MailReports
 from countersign.adapters.database.notices import Notices, NoticeSettings
 from countersign.adapters.database.outbox import OutboxBook
+from countersign.adapters.database.receipts import Receipts
+from countersign.adapters.database.send_gate import Caps, SendGate
+from countersign.adapters.database.sendings import Sendings
+from countersign.adapters.database.sms_reports import SmsReports
 from countersign.adapters.database.starts import Starts
+from countersign.adapters.database.stops import Stops
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.views import Views
 from countersign.adapters.dispatch import Dispatcher
 from countersign.adapters.links import LinkKeys, load_link_keys
 from countersign.adapters.logs import structured_logging
+from countersign.adapters.mail_addresses import MailAddresses
+from countersign.adapters.mail_intake import MailIntake
 from countersign.adapters.real_clock import utc_now
+from countersign.adapters.receipt_poll import ReceiptPoll
 from countersign.adapters.rendering import Renderer
+from countersign.adapters.sms_routes import RoutedSms, SmsWayOut, load_registered_texts, routes_of
 from countersign.adapters.smtp import SmtpMailer
 from countersign.adapters.twilio_sms import TwilioSms
 from countersign.domain.calendar import CalendarYear, WorkCalendar, load_shipped_calendar
+from countersign.domain.channels import Setup, ways_out
+from countersign.domain.destinations import SmsProvider, by_longest_prefix
+from countersign.domain.policy import Channel
+from countersign.domain.sms_cost import sms_prices
+from countersign.domain.sms_templates import RegisteredTexts
 from countersign.settings import Settings
 
 _YEAR: TypeAdapter[CalendarYear] = TypeAdapter(CalendarYear)
@@ -67,11 +89,32 @@ class Parts:
         return Renderer("leave_return", self.settings.templates_dir)
 
     @cached_property
-    def sms(self) -> TwilioSms:
-        """The SMS provider; belongs to one event loop."""
+    def sms(self) -> RoutedSms:
+        """The ways out for text messages; belongs to one event loop.
+
+        Raises `ValueError` with one sentence for a route that leads nowhere and for a provider not set up.
+        """
+        routes = routes_of(self.settings.sms_routes, "sms_routes")
+        return RoutedSms(routes, {provider: self._sms_way(provider) for provider in set(routes.values())})
+
+    def _sms_way(self, provider: SmsProvider) -> SmsWayOut:
         s = self.settings
+        if provider is SmsProvider.ALIYUN:
+            key_id, secret = s.aliyun_access_key_id, s.aliyun_access_key_secret.get_secret_value()
+            return AliyunSms(key_id, secret, s.aliyun_signature, s.aliyun_base_url, timeout_s=20)
         token = s.twilio_auth_token.get_secret_value()
         return TwilioSms(s.twilio_account_sid, token, s.twilio_sender, s.twilio_base_url, timeout_s=20)
+
+    @cached_property
+    def sms_templates(self) -> RegisteredTexts:
+        """The texts that are registered with SMS providers; `InputError` when their file is no good."""
+        file = self.settings.sms_templates_file
+        return RegisteredTexts() if file is None else load_registered_texts(file)
+
+    @cached_property
+    def sms_prices(self) -> dict[str, Decimal]:
+        """The prices of texts in yuan a segment, by number prefix; `InputError` when one is no good."""
+        return sms_prices(self.settings.sms_prices, "sms_prices")
 
     @cached_property
     def mailer(self) -> SmtpMailer:
@@ -120,6 +163,46 @@ class Parts:
         )
 
     @cached_property
+    def delivery_events(self) -> DeliveryEvents:
+        """What is written into the evidence about deliveries."""
+        return DeliveryEvents(self.evidence)
+
+    def provider_of(self, channel: str, address: str) -> str:
+        """Return the name of whoever carries a message to an address."""
+        return self.sms.provider_of(address) if channel == Channel.SMS else "smtp"
+
+    @cached_property
+    def sendings(self) -> Sendings:
+        """The book of attempts."""
+        s = self.settings
+        return Sendings(
+            self.database,
+            self.delivery_events,
+            SendGate(Caps(s.person_daily_cap, s.company_daily_cap), self.provider_of),
+            self.mail_addresses,
+            f"{s.public_base_url}/hooks",
+            s.mail_sender.rpartition("@")[2],
+            self.clock,
+        )
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """What is reported of deliveries."""
+        return Receipts(self.database, self.delivery_events, self.clock)
+
+    @cached_property
+    def receipt_poll(self) -> ReceiptPoll:
+        """What asks for reports that never came."""
+        after = timedelta(seconds=self.settings.poll_after_s)
+        return ReceiptPoll(self.sendings, self.receipts, self.sms, self.clock, after)
+
+    @cached_property
+    def stops(self) -> Stops:
+        """The switch that stops all sending."""
+        providers = (*(provider.value for provider in SmsProvider), "smtp")
+        return Stops(self.database, lambda: providers, self.clock)
+
+    @cached_property
     def cases(self) -> CaseBook:
         """The books that workflows write."""
         return CaseBook(self.database, self.evidence, self.clock)
@@ -155,7 +238,58 @@ class Parts:
     @cached_property
     def inbox(self) -> InboxBook:
         """Machine reports: receipts, replies, punches."""
-        return InboxBook(self.database, self.evidence, self.notices, self.acts, self.clock)
+        texts = SmsReports(self.database, self.evidence, self.receipts, self.acts, self.link_keys, self.clock)
+        documents = self.settings.data_dir / "documents"
+        mails = MailReports(self.database, self.evidence, self.acts, self.receipts, documents, self.clock)
+        handlers = {
+            "twilio.status": texts.twilio_status,
+            "twilio.inbound": texts.reply,
+            "aliyun.report": texts.aliyun_report,
+            "mail": mails.handle,
+        }
+        return InboxBook(self.database, handlers, self.acts, self.clock)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """The ways out, and who answers for those that leave the country; `ValueError` on unknown names."""
+        s = self.settings
+        routes = routes_of(s.sms_routes, "sms_routes")
+        real = {SmsProvider.TWILIO: s.twilio_is_real, SmsProvider.ALIYUN: s.aliyun_base_url is None}
+        sms = {
+            provider.value: (Setup.REAL if real[provider] else Setup.STAND_IN)
+            if provider in routes.values()
+            else Setup.MISSING
+            for provider in SmsProvider
+        }
+        ways = ways_out(sms, Setup.REAL if s.real_providers else Setup.STAND_IN, s.crossing_channels)
+
+        def providers_for(number: str | None) -> tuple[str, ...]:
+            if number is None:  # not known yet: any route may be taken
+                return tuple(dict.fromkeys(provider.value for provider in routes.values()))
+            provider = by_longest_prefix(routes, number)
+            return () if provider is None else (provider.value,)
+
+        return Channels(self.database, ways, providers_for, self.clock)
+
+    @cached_property
+    def alerts(self) -> AlertTeller:
+        """What tells alarms to groups; raises `ValueError` when an address of the settings is no good."""
+        s = self.settings
+        urls = read_alert_urls([url.get_secret_value() for url in s.alert_urls], s.alert_urls_file)
+        return AlertTeller(AlarmBook(self.database), open_targets(urls), s.public_base_url, self.clock)
+
+    @cached_property
+    def mail_addresses(self) -> MailAddresses:
+        """The addresses to which bounces and answers come back."""
+        return MailAddresses(self.link_keys, self.settings.mail_intake_domain)
+
+    @cached_property
+    def mail_intake(self) -> MailIntake:
+        """What takes in the mails that come back."""
+        s = self.settings
+        return MailIntake(
+            self.mail_addresses, self.inbox.keep, s.data_dir / "documents", s.mail_intake_limit_bytes
+        )
 
     @cached_property
     def views(self) -> Views:
@@ -185,7 +319,7 @@ class Parts:
     def activities(self) -> list[Callable[..., object]]:
         """Return every activity, joined to its adapters, for the worker's list."""
         books = CaseActivities(self.cases)
-        sending = NoticeActivities(self.notices, self.sms, self.mailer, self.clock)
+        sending = NoticeActivities(self.notices, self.sendings, self.sms, self.mailer, self.clock)
         return [
             books.record,
             sending.prepare_notice,

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
+alerts_app = typer.Typer(no_args_is_help=True, help="Alarms told to groups and mailboxes.")
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence bundles.")
 app.add_typer(token_app, name="token")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(evidence_app, name="evidence")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (the default where there is data).")]
@@ -91,6 +93,29 @@ def up(
         refuse(str(error))
 
 
+@app.command("mail-intake")
+def mail_intake(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 2525,
+) -> None:
+    """Take in bounces and answers by SMTP, for the domain of COUNTERSIGN_MAIL_INTAKE_DOMAIN."""
+    import asyncio
+
+    from countersign.adapters.mail_intake import serve_intake
+    from countersign.bootstrap import Parts, set_up_logging
+
+    settings = Settings()
+    if settings.mail_intake_domain is None:
+        refuse("COUNTERSIGN_MAIL_INTAKE_DOMAIN is not set; set it to the domain whose mail comes here.")
+    set_up_logging()
+    # The database may still be away: mails are then put off, and nothing is lost.
+    parts = Parts(settings)
+    try:
+        asyncio.run(serve_intake(parts.mail_intake, settings.mail_intake_domain, host, port))
+    except OSError as error:
+        refuse(f"--port: cannot listen on {host}, port {port} ({error.strerror}); choose another.")
+
+
 @app.command("migrate")
 def migrate_() -> None:
     """Bring the database to the present schema; running it again changes nothing."""
@@ -141,6 +166,33 @@ def token_create(
         show({"token": token})
     else:
         typer.echo(token)
+
+
+@alerts_app.callback()
+def _alerts() -> None:
+    """Keep `alerts` a group of commands, although it has one."""
+
+
+@alerts_app.command("test")
+def alerts_test(as_json: AsJson = False) -> None:
+    """Send one test message to every target of the settings; exit 1 when one did not take it."""
+    import asyncio
+
+    from countersign.bootstrap import Parts
+
+    try:
+        teller = Parts(Settings()).alerts
+    except ValueError as error:
+        refuse(str(error))
+    if not teller.has_targets:
+        refuse("COUNTERSIGN_ALERT_URLS: no target is set; name at least one there or in the file of …_FILE")
+    answers = asyncio.run(teller.test())
+    if as_json:
+        show([{"target": name, "taken": answer.taken, "answer": answer.words} for name, answer in answers])
+    else:
+        for name, answer in answers:
+            typer.echo(f"{name} {answer.words}")
+    raise typer.Exit(0 if all(answer.taken for _, answer in answers) else 1)
 
 
 @app.command("import")
@@ -252,6 +304,7 @@ def backup(file: Annotated[Path, typer.Argument(help="The archive to write.")]) 
     """Put everything the embedded stack holds into one file; the stack must be stopped."""
     from countersign.embedded import back_up
 
+    _only_files()
     try:
         show(back_up(Settings().data_dir, file))
     except RuntimeError as error:
@@ -263,10 +316,19 @@ def restore(file: Annotated[Path, typer.Argument(help="An archive made by `backu
     """Put a backup back into an empty data directory."""
     from countersign.embedded import bring_back
 
+    _only_files()
     try:
         show(bring_back(Settings().data_dir, file))
     except RuntimeError as error:
         refuse(str(error))
+
+
+def _only_files() -> None:
+    if Settings().database_url is not None:
+        refuse(
+            "COUNTERSIGN_DATABASE_URL names a database outside the data directory, and archives lack it. Use"
+            " that database's own tool (pg_dump, pg_restore) and copy the data directory beside it."
+        )
 
 
 def _calendar() -> Any:

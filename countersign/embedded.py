@@ -41,6 +41,7 @@ _READY_S = 60
 _STOP_S = 35
 _RESTARTS_PER_MINUTE = 5
 _PR_SET_PDEATHSIG = 1
+_LOCAL_DOMAIN = "intake.localhost"
 _DATABASES = ("countersign.db", "temporal.db")
 
 
@@ -52,6 +53,7 @@ def ports_of(first: int) -> dict[str, int]:
         "mail catcher": first + 2,
         "Temporal server": first + 3,
         "Temporal Web UI": first + 4,
+        "mail intake": first + 5,
     }
 
 
@@ -114,6 +116,9 @@ class Stack:
         log_dir.mkdir(exist_ok=True)
         if not self.settings.real_providers:
             self._spawn("stand-ins", self._sandbox_command(), environment)
+        if self._mail_domain is not None:
+            command = [sys.executable, "-m", "countersign.cli", "mail-intake", "--port", str(self.ports[5])]
+            self._spawn("mail-intake", command, environment)
         self._spawn("worker", [sys.executable, "-m", "worker"], environment)
         api = [sys.executable, "-m", "uvicorn", "api.app:serve_app", "--factory", "--no-access-log"]
         self._spawn("api", [*api, "--host", "127.0.0.1", "--port", str(self.wanted.port)], environment)
@@ -146,7 +151,7 @@ class Stack:
             raise KeyboardInterrupt
 
     def process_id(self, name: str) -> int:
-        """Return the process id of a part: `worker`, `api`, `stand-ins` or `temporal`."""
+        """Return the process id of a part: `worker`, `api`, `stand-ins`, `mail-intake` or `temporal`."""
         if name == "temporal" and self._server is not None:
             return self._server.pid
         return next(child.process.pid for child in self._children if child.name == name)
@@ -205,7 +210,14 @@ class Stack:
             *("--account-sid", s.twilio_account_sid),
             *("--auth-token", s.twilio_auth_token.get_secret_value()),
             *("--inbound-url", f"{self.base_url}/hooks/twilio/inbound"),
+            *("--intake-host", "127.0.0.1", "--intake-port", str(self.ports[5])),
         ]
+
+    @property
+    def _mail_domain(self) -> str | None:
+        """Where mail comes back: the setting, else with the stand-ins a domain that exists nowhere else."""
+        local = None if self.settings.real_providers else _LOCAL_DOMAIN
+        return self.settings.mail_intake_domain or local
 
     @property
     def base_url(self) -> str:
@@ -222,6 +234,8 @@ class Stack:
             "TEMPORAL_ADDRESS": address,
             "PYTHONUNBUFFERED": "1",
         }
+        if self._mail_domain is not None:
+            more["COUNTERSIGN_MAIL_INTAKE_DOMAIN"] = self._mail_domain
         if not self.settings.real_providers:
             more["COUNTERSIGN_TWILIO_BASE_URL"] = f"http://127.0.0.1:{self.ports[1]}"
             more["COUNTERSIGN_SMTP_HOST"] = "127.0.0.1"

@@ -20,7 +20,7 @@ from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.real_clock import utc_now
 from countersign.contracts.cases import Role
 from countersign.domain.bundle import verify_bundle
-from countersign.embedded import Stack, StackSettings
+from countersign.embedded import Stack, StackSettings, ports_of
 
 FACTOR = 86_400
 PATIENCE_S = 150
@@ -164,14 +164,14 @@ def free_ports(count: int) -> int:
                 with_all = with_all and probe.connect_ex(("127.0.0.1", port)) != 0
         if with_all:
             return first
-    raise RuntimeError("No five neighbouring ports are free between 18000 and 30000.")
+    raise RuntimeError(f"No {count} neighbouring ports are free between 18000 and 30000.")
 
 
 def main() -> int:
     """Play the demo in a folder of its own; 0 when both stories ended as they should."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="countersign-demo-") as folder:
-        first = free_ports(5)
+        first = free_ports(len(ports_of(0)))
         stack = Stack(StackSettings(Path(folder), first, FACTOR, demo=True))
         try:
             stack.start()

@@ -23,8 +23,15 @@ class SmsSender(Protocol):
         """Hand over one message; every end is a value."""
         ...
 
-    async def find(self, to: str, delivery_code: str, since: datetime) -> str | None:
-        """Return the provider's id of a message that holds the delivery's code, if it ever got there."""
+    async def find(
+        self,
+        to: str,
+        delivery_code: str,
+        since: datetime,
+        delivery_id: str | None = None,
+        provider: str | None = None,
+    ) -> str | None:
+        """Return the provider's id of a message that holds the delivery's code or number, if it got there."""
         ...
 
 
@@ -42,6 +49,7 @@ class SendTicket:
 
     message: SmsMessage | MailMessage
     sending_at: datetime
+    provider: str | None = None
 
 
 class CaseRecorder(Protocol):
@@ -53,7 +61,7 @@ class CaseRecorder(Protocol):
 
 
 class NoticeBook(Protocol):
-    """Notices and their deliveries."""
+    """Notices, laid out as deliveries."""
 
     def prepare(self, order: NoticeOrder) -> PreparedNotice:
         """Render and store a notice with its first deliveries, once per case and step."""
@@ -62,6 +70,10 @@ class NoticeBook(Protocol):
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Store the attempt that follows a delivery, once."""
         ...
+
+
+class SendBook(Protocol):
+    """Attempts: how each begins, at most once, and how it ends."""
 
     def begin_sending(self, order: SendOrder, token: str) -> SendTicket | SendResult:
         """Move `pending → sending` and return the ticket, or say why nothing may leave."""

@@ -35,11 +35,40 @@ SETTLE_UNKNOWN_AFTER = timedelta(minutes=2)
 """Real wait before a message that may have left is looked for in the provider's list a last time."""
 
 
+ONCE_A_DAY = timedelta(days=1)
+"""How often the same thing is told to HR again."""
+
 HELD_AGAIN_AFTER = timedelta(seconds=5)
 """Real wait before an attempt that was held back (a pause or a skip is under way) is made."""
 
+STOPPED_AGAIN_AFTER = timedelta(minutes=15)
+"""Real wait before a stop of all sending is asked about again; its release is told at once."""
+
+RECEIPT_AGAIN_AFTER = tuple(timedelta(minutes=m) for m in (10, 60, 180))
+"""Real waits before a message is tried again that the carrier could not deliver for the moment."""
+
 MOST_UNKNOWN = 2
 """So often a channel of a rung may end in "may have left": at most one possible duplicate reaches anybody."""
+
+ALERT_TIMEOUT = timedelta(seconds=10)
+"""Real wait for the answer of a group robot."""
+
+ALERT_SHUT = timedelta(minutes=10)
+"""How long DingTalk shuts out a robot that sent too much; whoever says so is left alone this long."""
+
+ALERT_CLAIM = timedelta(minutes=10)
+"""After so long an alarm taken by a process that died is told by another one."""
+
+
+def alert_again_after(tries: int, *, slow_down: bool) -> timedelta:
+    """Return the wait before a target is told again when `tries` (1 or more) have failed: at most an hour."""
+    wait = send_again_after(tries)
+    return max(wait, ALERT_SHUT) if slow_down else wait
+
+
+def receipt_again_after(failures: int) -> timedelta:
+    """Return the wait before the next try when the carrier has failed `failures` (1 or more) times."""
+    return RECEIPT_AGAIN_AFTER[min(failures, len(RECEIPT_AGAIN_AFTER)) - 1]
 
 
 def send_again_after(tries: int) -> timedelta:

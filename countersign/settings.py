@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_DOMAIN = re.compile(r"(?=.{1,200}$)[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?(\.[0-9A-Za-z-]{1,63})*")
+
 
 class Settings(BaseSettings):
     """Everything an installation can set. Nothing is read at import time."""
@@ -36,6 +38,16 @@ class Settings(BaseSettings):
     twilio_sender: str = "+15005550006"
     twilio_base_url: str | None = None
 
+    aliyun_access_key_id: str = ""
+    aliyun_access_key_secret: SecretStr = SecretStr("")
+    aliyun_signature: str = ""
+    aliyun_base_url: str | None = None
+    aliyun_report_secret: SecretStr | None = None
+
+    sms_routes: dict[str, str] = {"": "twilio"}
+    sms_templates_file: Path | None = None
+    sms_prices: dict[str, str] = {}
+
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025
     smtp_username: str | None = None
@@ -44,8 +56,20 @@ class Settings(BaseSettings):
     mail_sender: str = "notices@example.com"
     mail_sender_name: str = "Countersign"
 
+    mail_intake_domain: str | None = None
+    mail_intake_limit_bytes: int = Field(default=15 * 1024 * 1024, ge=64 * 1024)
+
+    alert_urls: tuple[SecretStr, ...] = ()
+    alert_urls_file: Path | None = None
+    cross_border_channels: tuple[str, ...] | None = None
+
     upload_limit_bytes: int = 10 * 1024 * 1024
     link_days: int = 60
+
+    person_daily_cap: int = Field(default=8, ge=1)
+    company_daily_cap: int = Field(default=20_000, ge=1)
+    poll_after_s: int = Field(default=1800, ge=1)
+    poll_every_s: int = Field(default=60, ge=1)
 
     @field_validator("public_base_url")
     @classmethod
@@ -53,6 +77,15 @@ class Settings(BaseSettings):
         if not re.match(r"https?://[^/]+", value):
             raise ValueError("must begin with http:// or https:// and name a host")
         return value.rstrip("/")
+
+    @field_validator("mail_intake_domain")
+    @classmethod
+    def _a_domain(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not _DOMAIN.fullmatch(value):
+            raise ValueError("must be a bare domain such as notices.example.com, in ASCII")
+        return value.lower()
 
     @property
     def url(self) -> str:
@@ -66,6 +99,19 @@ class Settings(BaseSettings):
         return tuple(token.get_secret_value() for token in tokens if token is not None)
 
     @property
+    def crossing_channels(self) -> tuple[str, ...]:
+        """The ways out that leave the country; unless said otherwise, a real Twilio account."""
+        if self.cross_border_channels is not None:
+            return self.cross_border_channels
+        return ("twilio",) if self.twilio_is_real else ()
+
+    @property
+    def twilio_is_real(self) -> bool:
+        """Say whether texts by Twilio would reach people."""
+        return self.twilio_base_url is None and not self.twilio_account_sid.startswith("ACsandbox")
+
+    @property
     def real_providers(self) -> bool:
         """Say whether messages go to real providers, not to the stand-ins of this machine."""
-        return self.twilio_base_url is None and not self.twilio_account_sid.startswith("ACsandbox")
+        aliyun = "aliyun" in self.sms_routes.values() and self.aliyun_base_url is None
+        return aliyun or self.twilio_is_real

@@ -13,6 +13,7 @@ import pytest
 from countersign.domain.bundle import build_bundle
 from countersign.domain.evidence import GENESIS, EventKind, make_event
 from countersign.sandbox.demo import demo_roster
+from countersign.settings import Settings
 
 CASE = """
 kind: leave_return
@@ -108,7 +109,7 @@ def test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox(run,
     from countersign.adapters.database.engine import Database
     from countersign.adapters.database.tables import Outbox
 
-    database = Database(f"sqlite:///{tmp_path / 'var' / 'countersign.db'}")
+    database = Database(Settings(data_dir=tmp_path / "var", _env_file=None).url)
     with database.reading() as session:
         due = {row.due_at for row in session.exec(select(Outbox).where(Outbox.kind == "leave_due"))}
     database.close()
@@ -168,6 +169,7 @@ def test_verify_tells_a_sound_bundle_from_a_broken_one(run, tmp_path: Path) -> N
     assert "CASE_ID" in refused(run("evidence", "export", case, "--out", tmp_path / "x.zip"))
 
 
+@pytest.mark.sqlite
 def test_a_backup_holds_the_database_and_is_put_back_into_an_empty_directory(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     token = told(run("token", "create", "--role", "hr", "--json"))["token"]
     assert told(run("backup", tmp_path / "all.zip"))["files"] >= 1
@@ -178,9 +180,22 @@ def test_a_backup_holds_the_database_and_is_put_back_into_an_empty_directory(run
     from countersign.adapters.database.tokens import Tokens
     from countersign.adapters.real_clock import utc_now
 
-    database = Database(f"sqlite:///{tmp_path / 'var' / 'countersign.db'}")
+    database = Database(Settings(data_dir=tmp_path / "var", _env_file=None).url)
     assert Tokens(database, utc_now).recognise(token) is not None
     database.close()
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_backup_without_the_database_that_is_in_use_is_refused(
+    run,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://app@127.0.0.1:1/app")
+    (tmp_path / "var").mkdir()
+    assert "pg_dump" in refused(run(command, tmp_path / "all.zip"))
+    assert not (tmp_path / "all.zip").exists()
 
 
 def test_doctor_answers_quickly_and_in_json(run) -> None:  # type: ignore[no-untyped-def]

@@ -18,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
         NextAttemptOrder,
         NoticeOrder,
         PreparedDelivery,
+        PreparedNotice,
+        ReceiptReport,
         SendOrder,
         SendResult,
         SendState,
@@ -25,18 +27,32 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.calendar import WorkCalendar
     from countersign.domain.evidence import EventKind
     from countersign.domain.planner import Reach, next_opening, plan, wait_end
-    from countersign.domain.policy import Audience, Channel, LadderPolicy, Rung, SendingWindow, Wait
+    from countersign.domain.policy import (
+        Audience,
+        Channel,
+        LadderPolicy,
+        OnUnknown,
+        Rung,
+        SendingWindow,
+        Wait,
+    )
+    from countersign.domain.receipts import may_retry
     from countersign.retries import (
         HELD_AGAIN_AFTER,
         MOST_UNKNOWN,
         RECORDING,
         SENDING,
         SETTLE_UNKNOWN_AFTER,
+        STOPPED_AGAIN_AFTER,
+        receipt_again_after,
         send_again_after,
     )
 
 IN_TIME = timedelta(hours=1)
 """A rung whose first delivery is accepted within this time waits from its planned instant."""
+
+ADDRESSED = (Channel.SMS, Channel.EMAIL)
+"""Channels that can take the place of one that failed for good, in this order."""
 
 BY_HAND = {Channel.COURIER: "posting", Channel.VISIT: "visit"}
 """Channels that HR carries out and records; the rung's wait starts there."""
@@ -64,7 +80,9 @@ class PlannedStep:
     """One rung on its way: its name (unique in the ladder), its dates, and what became of it.
 
     `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
-    the posting or visit that HR recorded.
+    the posting or visit that HR recorded. While a stop of all sending holds the rung, its first delivery has
+    no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
+    channel.
     """
 
     name: str
@@ -79,6 +97,11 @@ class PlannedStep:
     accepted_after: timedelta | None = None
     open_deliveries: int = 0
     untried: int = 0
+    stopped_sending: bool = False
+    patience: datetime | None = None
+    fell_back: bool = False
+    passed_over: bool = False
+    last: dict[Channel, PreparedDelivery] = field(default_factory=dict)
 
     @property
     def skipped(self) -> bool:
@@ -114,7 +137,8 @@ class Ladder:
     """Climbs the rungs of one round.
 
     `stopped` says that somebody has answered; from then on nothing more is begun. `answered_by` names the
-    instant until which the reader is asked to answer, printed in the notice.
+    instant until which the reader is asked to answer, printed in the notice. `releases` counts how often a
+    stop of all sending was released.
     """
 
     desk: Desk
@@ -127,9 +151,13 @@ class Ladder:
     stages: LadderStages
     stopped: Callable[[], bool]
     latest: datetime | None = None
+    on_unknown: OnUnknown = OnUnknown.AT_LEAST_ONCE
+    confidential: bool = False
     position: int = 0
+    releases: int = 0
     steps: list[PlannedStep] = field(default_factory=list)
     _sending: list[asyncio.Task[None]] = field(default_factory=list)
+    _reports: dict[str, ReceiptReport] = field(default_factory=dict)
 
     # -- the climb ----------------------------------------------------------------------------------------
 
@@ -148,7 +176,7 @@ class Ladder:
                 await self._listen(step)
                 if not self.stopped():
                     self.position += 1
-            elif step.skipped:
+            elif step.skipped and not step.passed_over:
                 await self.replan(step.at, "a step was skipped")
         await self.fall_silent()
         return Climbed.STOPPED if self.stopped() else Climbed.EXHAUSTED
@@ -197,23 +225,11 @@ class Ladder:
             step.state = StepState.NOTHING_SENT
             await self.desk.record(_nothing_sent(step, "no channel reaches the audience"))
             return
-        prepared = await workflow.execute_local_activity_method(
-            NoticeActivities.prepare_notice,
-            NoticeOrder(
-                case_id=self.desk.case_id,
-                step=f"{self.round}.{step.name}",
-                template=step.rung.name,
-                audience=step.rung.audience,
-                channels=step.channels,
-                at=self.desk.now(),
-                answer_by=None if step.channels[0] in BY_HAND else step.waits_until,
-            ),
-            summary=f"write {step.name}",
-            **RECORDING,
-        )
+        prepared = await self._prepare(step, step.channels)
         calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
-        step.open_deliveries = step.untried = len(calls)
-        self._sending += [asyncio.create_task(self._deliver(step, call, real_start)) for call in calls]
+        step.untried = len(calls)
+        for call in calls:
+            self._begin(step, call, real_start)
         by_hand = next((c for c in step.channels if c in BY_HAND), None)
         if by_hand is not None:
             await self._wait_for_hand(step, by_hand)
@@ -234,7 +250,9 @@ class Ladder:
 
         await workflow.wait_condition(lambda: settled() or not step.untried)
         await self.desk.sleep(
-            lambda: max(step.waits_until, step.at + IN_TIME), settled, f"first delivery of {step.name}"
+            lambda: None if step.stopped_sending else _first_due(step),
+            settled,
+            f"first delivery of {step.name}",
         )
 
     async def _wait_for_hand(self, step: PlannedStep, channel: Channel) -> None:
@@ -354,6 +372,83 @@ class Ladder:
             await self.replan(self.current.waits_until, "a step was skipped")
         self.desk.changed()
 
+    async def jump(self, name: str, event: EventDraft) -> None:
+        """Go to the named step now; everything between here and there is passed over."""
+        target = next(i for i, step in enumerate(self.steps) if step.name == name)
+        for step in self.steps[self.position : target]:
+            if step.state in {StepState.PLANNED, StepState.REACHED}:
+                step.state, step.passed_over = StepState.SKIPPED, True
+        self._show()
+        await self.desk.record(event)
+        await self.replan(self.desk.now(), "HR went on to a later step", include_current=True)
+        self.desk.changed()
+
+    async def snooze(self, until: datetime, event: EventDraft) -> None:
+        """Let nothing more happen before `until`: the running wait lasts, or the step comes, until then."""
+        await self.desk.record(event)
+        step, because = self.current, "HR put the next step off"
+        until = until.astimezone(step.at.tzinfo)
+        if step.state is StepState.PLANNED:
+            await self.replan(until, because, include_current=True)
+        elif step.hand_due is not None and step.waits_from is None:
+            step.hand_due = until
+            self.desk.changed()
+        else:
+            await self._move_end(step, until, because)
+
+    async def resend(self, event: EventDraft) -> None:
+        """Bring the notice of the running step again, over every channel that it used; the wait stays."""
+        step = self.current
+        await self.desk.record(event)
+        real_start = workflow.now()
+        for channel, delivery in sorted(step.last.items()):
+            if channel in ADDRESSED:
+                again = await self._next_attempt(step, delivery, resent=True)
+                self._begin(step, again, real_start)
+
+    async def adopt_reach(self, reach: Reach, event: EventDraft) -> None:
+        """Plan the steps that have not spoken again, with who can be reached now."""
+        self.reach = reach
+        await self.desk.record(event)
+        if self.position >= len(self.steps):
+            return
+        step = self.current
+        planned = step.state is StepState.PLANNED
+        start = max(step.at, self.desk.now()) if planned else step.waits_until
+        await self.replan(start, "HR planned again", include_current=planned)
+
+    def take_report(self, report: ReceiptReport) -> None:
+        """Take in what became of a message after it was accepted, or that its address is not the person's."""
+        self._reports.setdefault(report.delivery_id, report)
+        self.desk.changed()
+
+    def released(self) -> None:
+        """Try again what a stop of all sending has held."""
+        self.releases += 1
+        self.desk.changed()
+
+    def can_snooze(self, until: datetime) -> bool:
+        """Say whether `until` would put the next step off."""
+        if self.position >= len(self.steps):
+            return False
+        step = self.current
+        if step.state is StepState.PLANNED:
+            return until > step.at
+        end = step.hand_due if step.hand_due is not None and step.waits_from is None else step.waits_until
+        return step.state is StepState.REACHED and until > end
+
+    def names_ahead(self) -> tuple[str, ...]:
+        """Return the steps that one can jump to: those behind the current one."""
+        ahead = self.steps[self.position + 1 :]
+        return tuple(s.name for s in ahead if s.state is StepState.PLANNED)
+
+    def can_resend(self) -> bool:
+        """Say whether the current step has sent something that can be sent again."""
+        if self.position >= len(self.steps):
+            return False
+        step = self.current
+        return step.state is StepState.REACHED and any(c in ADDRESSED for c in step.last)
+
     async def _move_end(self, step: PlannedStep, end: datetime, because: str) -> None:
         """Set the end of the step's wait; when it moves, plan the rest from there."""
         if end == step.waits_until:
@@ -409,37 +504,150 @@ class Ladder:
 
     # -- one delivery -------------------------------------------------------------------------------------
 
+    async def _prepare(self, step: PlannedStep, channels: tuple[Channel, ...]) -> PreparedNotice:
+        return await workflow.execute_local_activity_method(
+            NoticeActivities.prepare_notice,
+            NoticeOrder(
+                case_id=self.desk.case_id,
+                step=f"{self.round}.{step.name}",
+                template=step.rung.name,
+                audience=step.rung.audience,
+                channels=channels,
+                at=self.desk.now(),
+                answer_by=None if step.channels[0] in BY_HAND else step.waits_until,
+                confidential=self.confidential and step.rung.audience is Audience.EMPLOYEE,
+            ),
+            summary=f"write {step.name}",
+            **RECORDING,
+        )
+
+    def _begin(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
+        """Start to bring one delivery, beside whatever else the rung does."""
+        step.open_deliveries += 1
+        step.last[delivery.channel] = delivery
+        self._sending.append(asyncio.create_task(self._deliver(step, delivery, real_start)))
+
     async def _deliver(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
-        """Try one channel until it accepts, fails for good, or the rung is over."""
-        tries = unknowns = 0
+        """Bring one delivery: until the rung is over, or until it has failed for good."""
+        failed = await self._until_failed(step, delivery, real_start)
+        last = step.open_deliveries == 1 and not any(c in BY_HAND for c in step.channels)
+        # The last channel of the rung has failed: another one speaks at once, or the next rung does.
+        if failed and last and not self._over(step) and workflow.patched("fallback-at-once"):
+            await self._fall_back(step, real_start)
+        step.open_deliveries -= 1
+        if failed is not None:
+            self.desk.changed()
+
+    async def _until_failed(
+        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime
+    ) -> bool | None:
+        """Try a channel again and again while that makes sense; say whether another one should be used.
+
+        None stands for a message that was accepted and not reported as failed while the rung lasted.
+        """
+        tries = unknowns = failures = 0
+        answered = False
         while not self._over(step):
             result = await self._try(step, delivery)
             if tries == 0:
                 step.untried -= 1
-            if result.state is SendState.ACCEPTED:
-                if step.accepted_after is None:
-                    step.accepted_after = workflow.now() - real_start
-                break
-            if result.state in {SendState.FAILED_PERMANENT, SendState.SUPPRESSED}:
-                break
-            held = result.state is SendState.HELD
-            unknown = result.state is SendState.UNKNOWN
             tries += 1
-            unknowns += unknown
-            if unknowns >= MOST_UNKNOWN:
+            resent = False
+            if result.state is SendState.ACCEPTED:
+                await self._accept(step, real_start)
+                report = await self._bad_report(step, delivery)
+                if report is None:
+                    return None
+                failures += 1
+                again = report.state is SendState.FAILED_TEMPORARY and may_retry(report.code, failures)
+                if not again:
+                    break
+                rest = receipt_again_after(failures)
+            elif result.state is SendState.HELD:
+                if not await self._wait_out(step, result):
+                    break
+                continue
+            elif result.state is SendState.UNKNOWN:
+                unknowns += 1
+                if self.on_unknown is OnUnknown.AT_MOST_ONCE:
+                    await self.desk.record(alarm="unknown_end")
+                    break
+                if unknowns >= MOST_UNKNOWN:
+                    break
+                rest, resent = timedelta(0), True
+            elif result.state is SendState.FAILED_TEMPORARY:
+                rest = send_again_after(tries)
+            else:
+                answered = result.code in _ANSWERED
                 break
-            rest = HELD_AGAIN_AFTER if held else timedelta(0) if unknown else send_again_after(tries)
             if not await self._may_try_again(step, rest):
                 break
-            if not held:
-                delivery = await workflow.execute_local_activity_method(
-                    NoticeActivities.next_attempt,
-                    NextAttemptOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), unknown),
-                    summary=f"try {delivery.channel} again for {step.name}",
-                    **RECORDING,
-                )
-        step.open_deliveries -= 1
+            delivery = await self._next_attempt(step, delivery, possible_duplicate=resent)
+        return not self._over(step) and not answered
+
+    async def _next_attempt(
+        self,
+        step: PlannedStep,
+        delivery: PreparedDelivery,
+        *,
+        possible_duplicate: bool = False,
+        resent: bool = False,
+    ) -> PreparedDelivery:
+        again = await workflow.execute_local_activity_method(
+            NoticeActivities.next_attempt,
+            NextAttemptOrder(
+                self.desk.case_id, delivery.delivery_id, self.desk.now(), possible_duplicate, resent
+            ),
+            summary=f"try {delivery.channel} again for {step.name}",
+            **RECORDING,
+        )
+        step.last[again.channel] = again
+        return again
+
+    async def _accept(self, step: PlannedStep, real_start: datetime) -> None:
+        """Note that a channel has taken the message; one that stands in for another begins the wait anew."""
+        if step.fell_back and step.waits_from is not None:
+            step.waits_from = self.desk.now()
+            await self._move_end(step, self._wait_end(step), "another channel had to be used")
+        elif step.accepted_after is None:
+            step.accepted_after = workflow.now() - real_start
+        step.fell_back = False
         self.desk.changed()
+
+    async def _bad_report(self, step: PlannedStep, delivery: PreparedDelivery) -> ReceiptReport | None:
+        """Wait until a message that was accepted turns out to have failed; None: the rung is over first."""
+
+        def failed() -> bool:
+            report = self._reports.get(delivery.delivery_id)
+            return report is not None and report.state is not SendState.ACCEPTED
+
+        await workflow.wait_condition(lambda: failed() or self._over(step))
+        return None if self._over(step) else self._reports.get(delivery.delivery_id)
+
+    async def _fall_back(self, step: PlannedStep, real_start: datetime) -> None:
+        """Use the person's next channel; without one the rung has nothing to wait for."""
+        channel = next(
+            (
+                c
+                for c in ADDRESSED
+                if c not in step.channels and self.reach.resolve(step.rung.audience, c) is c
+            ),
+            None,
+        )
+        if step.waits_from is None:
+            step.accepted_after = None
+        if channel is None:
+            if step.waits_from is not None:
+                await self._move_end(step, self.desk.now(), "no channel could deliver the message")
+            return
+        step.channels, step.fell_back = (*step.channels, channel), True
+        self._show()
+        body = {"because": "a channel failed for good", "step": step.name, "channel": channel.value}
+        await self.desk.record(EventDraft(EventKind.PLAN_CHANGED, body | {"round": self.round}))
+        prepared = await self._prepare(step, (channel,))
+        for call in prepared.deliveries:
+            if call.channel is channel:
+                self._begin(step, call, real_start)
 
     async def _try(self, step: PlannedStep, delivery: PreparedDelivery) -> SendResult:
         order = SendOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), self._window_closes())
@@ -448,11 +656,35 @@ class Ladder:
             NoticeActivities.send_notice, order, summary=summary, **SENDING
         )
         if result.state is SendState.UNKNOWN:
-            await self.desk.rest(SETTLE_UNKNOWN_AFTER, self.stopped, f"settle {summary}")
+            await self.desk.rest(
+                SETTLE_UNKNOWN_AFTER,
+                lambda: self.stopped() or delivery.delivery_id in self._reports,
+                f"settle {summary}",
+            )
             result = await workflow.execute_activity_method(
                 NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
             )
         return result
+
+    async def _wait_out(self, step: PlannedStep, held: SendResult) -> bool:
+        """Wait until what holds an attempt may be over; False when the rung is over first."""
+        if held.code == "sending_stopped":
+            seen, step.stopped_sending = self.releases, True
+            self.desk.changed()
+            await self.desk.rest(
+                STOPPED_AGAIN_AFTER,
+                lambda: self._over(step) or self.releases != seen,
+                f"sending is stopped, {step.name}",
+            )
+            step.stopped_sending, step.patience = False, self.desk.now() + IN_TIME
+            self.desk.changed()
+            return await self._may_try_again(step, timedelta(0))
+        if held.not_before is not None:
+            step.patience = held.not_before + IN_TIME
+            self.desk.changed()
+            rest = self.desk.state.clock.delay_until(held.not_before, workflow.now())
+            return await self._may_try_again(step, rest)
+        return await self._may_try_again(step, HELD_AGAIN_AFTER)
 
     async def _may_try_again(self, step: PlannedStep, rest: timedelta) -> bool:
         """Rest, then wait until the case runs and the window is open; False when the rung is over first."""
@@ -490,6 +722,15 @@ _HOLDERS = {
     Audience.LEGAL: Role.LEGAL,
 }
 """Who has the ball while a rung waits; a relative owes us nothing, the employee does."""
+
+
+_ANSWERED = frozenset({"answered", "closed"})
+"""Codes of an attempt that was stopped because nothing more is to be said."""
+
+
+def _first_due(step: PlannedStep) -> datetime:
+    """Return the instant at which a rung that nobody has accepted gives up."""
+    return max(step.waits_until, step.at + IN_TIME, step.patience or step.at)
 
 
 def _nothing_sent(step: PlannedStep, because: str) -> EventDraft:

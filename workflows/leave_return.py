@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Outcome,
         Stage,
     )
+    from countersign.contracts.notices import ReceiptReport, SendState
     from countersign.domain.calendar import CalendarYear, WorkCalendar
     from countersign.domain.clock import CaseClock
     from countersign.domain.evidence import EventKind
@@ -296,6 +297,18 @@ class LeaveReturnWorkflow:
         body = {"because": "a calendar year was published", "year": year.year, "paper": year.paper}
         await self.desk.record(EventDraft(EventKind.POLICY_MIGRATED, body))
 
+    @workflow.signal(name="receipt")
+    def receipt(self, report: ReceiptReport) -> None:
+        """Take in what became of a message after it was accepted."""
+        if self.ladder is not None:
+            self.ladder.take_report(report)
+
+    @workflow.signal(name="sending_released")
+    def sending_released(self) -> None:
+        """Try again what a stop of all sending has held."""
+        if self.ladder is not None:
+            self.ladder.released()
+
     @workflow.query(name="stage")
     def stage(self) -> str:
         """Tell the present stage."""
@@ -314,6 +327,22 @@ class LeaveReturnWorkflow:
             case ActKind.SKIP if ladder is not None and act.step is not None:
                 await ladder.skip(act.step, EventDraft(EventKind.RUNG_SKIPPED, {"step": act.step}, act.id))
                 await desk.record(settled=(act.id,))
+            case ActKind.JUMP if ladder is not None and act.step is not None:
+                await ladder.jump(act.step, EventDraft(EventKind.RUNG_JUMPED, {"step": act.step}, act.id))
+                await desk.record(settled=(act.id,))
+            case ActKind.SNOOZE if ladder is not None and act.until is not None:
+                body = {"step": ladder.current.name, "until": act.until.isoformat()}
+                await ladder.snooze(act.until, EventDraft(EventKind.RUNG_SNOOZED, body, act.id))
+                await desk.record(settled=(act.id,))
+            case ActKind.RESEND if ladder is not None:
+                body = {"step": ladder.current.name}
+                await ladder.resend(EventDraft(EventKind.RUNG_RESENT, body, act.id))
+                await desk.record(settled=(act.id,))
+            case ActKind.REPLAN if act.reach is not None:
+                self.facts.reach = act.reach
+                event = EventDraft(EventKind.PLAN_CHANGED, {"because": "HR planned again"}, act.id)
+                await (desk.record(event) if ladder is None else ladder.adopt_reach(act.reach, event))
+                await desk.record(settled=(act.id,))
             case ActKind.POSTED | ActKind.VISITED if ladder is not None:
                 step = ladder.current
                 step.by_hand_at = (act.happened_at or act.at).astimezone(step.at.tzinfo)
@@ -331,6 +360,10 @@ class LeaveReturnWorkflow:
                 desk.changed()
                 await desk.record(settled=(act.id,))
             case _:
+                if act.kind is ActKind.NOT_ME and ladder is not None and act.delivery_id is not None:
+                    # The address is wrong: for the ladder that is a message that was never delivered.
+                    gone = ReceiptReport(act.delivery_id, SendState.FAILED_PERMANENT, "not_me")
+                    ladder.take_report(gone)
                 await desk.record(accepted=(act.id,))
 
     async def resume(self, act: Act) -> None:
@@ -359,6 +392,14 @@ class LeaveReturnWorkflow:
                 return "state: the case is not paused"
             case ActKind.SKIP if act.step not in self.steps_left():
                 return "step: name a step of the ladder that is not over yet"
+            case ActKind.JUMP if self.ladder is None or act.step not in self.ladder.names_ahead():
+                return "step: name a step of the ladder that is still to come"
+            case ActKind.SNOOZE:
+                return self.why_no_snooze(act.until)
+            case ActKind.RESEND if self.ladder is None or not self.ladder.can_resend():
+                return "state: the running step has sent nothing that could be sent again"
+            case ActKind.REPLAN if act.reach is None:
+                return "state: it is not known who can be reached"
             case ActKind.POSTED if stage != Stage.POSTING_DUE:
                 return "state: no paper notice waits to be posted"
             case ActKind.VISITED if stage != Stage.VISIT_DUE:
@@ -377,6 +418,14 @@ class LeaveReturnWorkflow:
                 return "on: the new last day of leave is more than five years away; check the year"
             case ActKind.OBJECTION_ANSWERED if stage != Stage.OBJECTION_REVIEW:
                 return "state: no objection waits for an answer"
+        return None
+
+    def why_no_snooze(self, until: datetime | None) -> str | None:
+        """Say why the next step cannot be put off until then."""
+        if until is None or until > self.desk.now() + _LONGEST_SNOOZE:
+            return "until: give a time within the next year"
+        if self.ladder is None or not self.ladder.can_snooze(until):
+            return "until: must be later than the time at which the next step comes anyway"
         return None
 
     def steps_left(self) -> tuple[str, ...]:
@@ -429,11 +478,14 @@ class LeaveReturnWorkflow:
             ),
             stopped=self.answered,
             latest=latest,
+            on_unknown=policy.on_unknown,
+            confidential=policy.confidential,
         )
 
 
 _VERDICTS = frozenset({ActKind.EXTENSION_GRANTED, ActKind.EXTENSION_REFUSED, ActKind.OBJECTION_ANSWERED})
 _LONGEST_EXTENSION = timedelta(days=5 * 366)
+_LONGEST_SNOOZE = timedelta(days=366)
 _NO_WAIT = Wait(0, WaitUnit.HOURS)
 _TIME_TO_ANSWER = Wait(3, WaitUnit.CALENDAR_DAYS)
 

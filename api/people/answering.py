@@ -7,7 +7,9 @@ from datetime import date
 from api.people.forms import Answer, FieldError, Typed, check, has_nonce, upload_sentence
 from api.people.language import sentence
 from api.people.services import PeopleServices
-from countersign.adapters.database.acts import ActView, LinkView, NewAct, StoredFile
+from countersign.adapters.database.acts import ActView, NewAct, StoredFile
+from countersign.adapters.database.identity import Method
+from countersign.adapters.database.links import LinkView
 from countersign.adapters.uploads import UploadRefused, store_upload
 from countersign.contracts.cases import ActKind, Role
 from countersign.ids import answer_act_id
@@ -21,8 +23,14 @@ class AskAgain:
     status: int = 422
 
 
-def take_answer(services: PeopleServices, link: LinkView, typed: Typed) -> ActView | AskAgain:
-    """Commit the answer in `typed`, or say what is wrong with it. The same form sent twice is one act."""
+def take_answer(
+    services: PeopleServices, link: LinkView, typed: Typed, code_hash: str, identity: Method | None
+) -> ActView | AskAgain:
+    """Commit the answer in `typed`, or say what is wrong with it. The same form sent twice is one act.
+
+    `code_hash` is what tries are counted by, `identity` how the holder has confirmed who they are. Raises
+    `TooManyTries`.
+    """
     if typed.shown != link.fingerprint:
         changed = sentence("The notice has changed since you opened it. Read it again, then answer.")
         return AskAgain((FieldError("notice", changed),), 409)
@@ -33,11 +41,12 @@ def take_answer(services: PeopleServices, link: LinkView, typed: Typed) -> ActVi
     if isinstance(answer, list):
         return AskAgain(tuple(answer))
     try:
-        files = _files(services, answer, typed)
+        files = _files(services, answer, typed, code_hash)
     except UploadRefused as refused:
         told = upload_sentence(refused.fault, services.upload_limit)
         return AskAgain((FieldError("file", told),))
-    return services.acts.take(_act(link, typed, answer, files))
+    services.limits.posting(code_hash)
+    return services.acts.take(_act(link, typed, answer, files, identity))
 
 
 def _today(services: PeopleServices, link: LinkView) -> date:
@@ -45,22 +54,26 @@ def _today(services: PeopleServices, link: LinkView) -> date:
     return (link.answer_by or services.clock()).date()
 
 
-def _files(services: PeopleServices, answer: Answer, typed: Typed) -> tuple[StoredFile, ...]:
+def _files(services: PeopleServices, answer: Answer, typed: Typed, code_hash: str) -> tuple[StoredFile, ...]:
     if answer.kind is not ActKind.EXTENSION_ASKED or typed.file is None:
         return ()
+    services.limits.reading_file(code_hash)
     return (store_upload(typed.file, typed.file_name, services.upload_limit, services.documents),)
 
 
-def _act(link: LinkView, typed: Typed, answer: Answer, files: tuple[StoredFile, ...]) -> NewAct:
+def _act(
+    link: LinkView, typed: Typed, answer: Answer, files: tuple[StoredFile, ...], identity: Method | None
+) -> NewAct:
     """Lay out the act. Whoever says that they are not the person stands as the link, not as the person."""
     stranger = answer.kind is ActKind.NOT_ME
+    told = {"on": answer.on.isoformat() if answer.on else None, "identity": identity and identity.value}
     return NewAct(
         id=answer_act_id(link.link_id, _said(answer, files), typed.nonce),
         case_id=link.case_id,
         kind=answer.kind,
         role=Role(link.audience),
         actor=f"link/{link.link_id}" if stranger else link.person_id,
-        body={"on": answer.on.isoformat()} if answer.on else {},
+        body={name: value for name, value in told.items() if value},
         words={"words": answer.words} if answer.words else {},
         link_id=link.link_id,
         audience=link.audience,

@@ -76,7 +76,7 @@ async def read_form(request: Request, upload_limit: int) -> Typed:
         file, name = None, ""
         sent = form.get("file")
         if isinstance(sent, UploadFile) and sent.filename:
-            file, name = await sent.read(upload_limit + 1), sent.filename
+            file, name = await sent.read(upload_limit + 1), _printable(sent.filename)
         fields = {one: _text(form, one) for one in ("answer", "on", "until", "words", "nonce", "shown")}
         return Typed(**fields, file_name=name, file=file)
 
@@ -85,8 +85,11 @@ def _text(form: FormData, name: str) -> str:
     value = form.get(name)
     if not isinstance(value, str):
         return ""
-    plain = value.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return "".join(c for c in plain if c == "\n" or c == "\t" or ord(c) >= 32)
+    return _printable(value.replace("\r\n", "\n").replace("\r", "\n").strip())
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c == "\n" or c == "\t" or ord(c) >= 32)
 
 
 def has_nonce(typed: Typed) -> bool:

@@ -12,6 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 _MISSES_OF_ONE = parse("30 per 15 minutes")
 _MISSES_OF_ALL = parse("300 per 5 minutes")
 _POSTS = parse("20 per 15 minutes")
+_FILES = parse("60 per 15 minutes")
 _ALL = "all"
 
 log = logging.getLogger("countersign.links")
@@ -26,7 +27,9 @@ class TooManyTries(Exception):
 
 
 class LinkLimits:
-    """Wrong codes by client and by everybody, posts by code. Codes enter as keyed hashes only.
+    """Wrong codes by client and by everybody; answers, factor tries and files by code.
+
+    Codes enter as keyed hashes only. A form that is shown again for a missing field counts for nothing.
 
     An address that has missed too often is turned away before its code is looked up. When everybody together
     has, only further misses are: otherwise anybody could close the pages to all who hold a right code.
@@ -49,9 +52,14 @@ class LinkLimits:
             raise self._refusal("all clients", _MISSES_OF_ALL, _ALL)
 
     def posting(self, code_hash: str) -> None:
-        """Count a post through a code; raise `TooManyTries` when it is one too many."""
+        """Count a well-formed answer or a factor try; raise `TooManyTries` when it is one too many."""
         if not self._limiter.hit(_POSTS, code_hash):
             raise self._refusal("one link", _POSTS, code_hash)
+
+    def reading_file(self, code_hash: str) -> None:
+        """Count a file that is looked at, which costs work even when it is refused; raise `TooManyTries`."""
+        if not self._limiter.hit(_FILES, code_hash):
+            raise self._refusal("one link's files", _FILES, code_hash)
 
     def _refusal(self, whose: str, item: RateLimitItem, key: str) -> TooManyTries:
         log.warning("too many tries by %s: more than %s", whose, item)

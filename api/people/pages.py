@@ -1,4 +1,4 @@
-"""The pages behind a link. GET and HEAD show and change nothing but a count; POST acts."""
+"""The pages behind a link. GET and HEAD show, and change nothing but facts about themselves; POST acts."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -11,6 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.people.answering import AskAgain, take_answer
+from api.people.cookies import CONFIRMED, new_confirmed, set_cookie
+from api.people.factor import FORM_LIMIT, confirm, make_code, not_sent, read_try
 from api.people.forms import FieldError, Typed, new_nonce, read_form
 from api.people.language import Sentence, accepted, chosen, sentence
 from api.people.limits import TooManyTries
@@ -25,7 +27,9 @@ from api.people.security import (
 )
 from api.people.services import PeopleServices
 from api.people.views import Pages, pages, style_hash
-from countersign.adapters.database.acts import ActView, LinkView
+from api.people.visits import identity_of, mark_browser, note_return, visitor_of
+from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.links import LinkView
 from countersign.adapters.links import normalised
 from countersign.contracts.cases import ActKind
 
@@ -77,13 +81,18 @@ async def open_code(request: Request) -> Response:
 
 @router.api_route("/{code}", methods=_SHOW)
 def show_notice(request: Request, code: str) -> Response:
-    """Show a notice and count the fetch; a machine may have fetched it, so nothing else follows."""
+    """Show a notice, or ask who is there; a machine may fetch it too, so only facts are kept."""
     services, link = _services(request), _link(request, code)
+    if code != _grouped(code):
+        return RedirectResponse(_path(request, code), 307)  # the cookies belong to one spelling
     if request.method == "GET":
-        agent = request.headers.get("user-agent", "")
-        services.links.fetched(link.link_id, agent, _client(request))
-    fresh = Typed(nonce=new_nonce(), shown=link.fingerprint)
-    return HTMLResponse(_pages_of(request, link).notice(services, link, _grouped(code), fresh))
+        visitor = visitor_of(request, services, link)
+        services.links.fetched(link.link_id, visitor)
+        note_return(request, services, link, visitor)
+    response = _notice_page(request, code, link)
+    if request.method == "GET":
+        mark_browser(request, response, services, link, f"/n/{code}")
+    return response
 
 
 @router.post("/{code}")
@@ -92,19 +101,67 @@ async def answer(request: Request, code: str) -> Response:
     services = _services(request)
     refuse_foreign_post(request, services.public_base_url)
     request = refuse_long_body(request, services.upload_limit * _BODY_FACTOR + 64 * 1024)
-    link = await run_in_threadpool(_link, request, code, posting=True)
+    link = await run_in_threadpool(_visited, request, code)
+    identity = await run_in_threadpool(identity_of, request, services, link)
+    if link.sensitive and identity is None:
+        return await run_in_threadpool(_ask_who, request, code, link, _TOO_LATE, 403)
     typed = await read_form(request, services.upload_limit)
-    taken = await run_in_threadpool(take_answer, services, link, typed)
+    hashed = services.keys.hash_of(code)
+    taken = await run_in_threadpool(take_answer, services, link, typed, hashed, identity)
     if isinstance(taken, AskAgain):
         return await run_in_threadpool(_form_again, request, code, link, typed, taken)
     await services.carry(taken.id)
     return await run_in_threadpool(_receipt_after, request, code, link, taken)
 
 
+@router.api_route("/{code}/identity/code", methods=_SHOW)
+@router.api_route("/{code}/identity", methods=_SHOW)
+def back_to_notice(request: Request, code: str) -> Response:
+    """Lead from the address of a form, as the address bar keeps it, to its page."""
+    _link(request, code)
+    return RedirectResponse(_path(request, code), 307)
+
+
+@router.post("/{code}/identity")
+async def confirm_identity(request: Request, code: str) -> Response:
+    """Check who holds the link of a confidential notice; when it is right, open the notice for a while."""
+    request, link = await _factor_post(request, code)
+    services = _services(request)
+    given = await read_try(request)
+    if isinstance(given, FieldError):
+        return await run_in_threadpool(_ask_who, request, code, link, given)
+    visitor = visitor_of(request, services, link)
+    wrong = await run_in_threadpool(confirm, services, link, given, visitor)
+    if wrong is not None:
+        return await run_in_threadpool(_ask_who, request, code, link, wrong)
+    response = RedirectResponse(_path(request, code), 303)
+    value = new_confirmed(services.keys, link.link_id, given.method, services.clock())
+    set_cookie(response, CONFIRMED, value, f"/n/{_grouped(code)}", services.public_base_url)
+    return response
+
+
+@router.post("/{code}/identity/code")
+async def send_identity_code(request: Request, code: str) -> Response:
+    """Send a one-time code to the phone on file."""
+    request, link = await _factor_post(request, code)
+    services = _services(request)
+    made = await run_in_threadpool(make_code, services, link)
+    if isinstance(made, FieldError):
+        return await run_in_threadpool(_ask_who, request, code, link, made)
+    text = await run_in_threadpool(services.code_text, link.language, made.code)
+    if not await services.send_code(made.to, text):
+        await run_in_threadpool(services.identity.code_did_not_leave, link.link_id)
+        return await run_in_threadpool(_ask_who, request, code, link, not_sent(), 503)
+    return await run_in_threadpool(_ask_who, request, code, link, None, 200, code_sent=True)
+
+
 @router.api_route("/{code}/receipt/{act_id}.txt", methods=_SHOW)
 def keep_receipt(request: Request, code: str, act_id: str) -> Response:
     """Hand out a receipt as a text file."""
-    link, act = _link_and_act(request, code, act_id)
+    link = _visited(request, code)
+    if _is_shut(request, link):
+        return RedirectResponse(_path(request, code), 303)
+    act = _act_of(request, link, act_id)
     text = _pages_of(request, link).receipt_text(_services(request), link, act)
     headers = {"Content-Disposition": f'attachment; filename="receipt-{act.fingerprint[:8]}.txt"'}
     return PlainTextResponse(text, headers=headers)
@@ -113,7 +170,10 @@ def keep_receipt(request: Request, code: str, act_id: str) -> Response:
 @router.api_route("/{code}/receipt/{act_id}", methods=_SHOW)
 def show_receipt(request: Request, code: str, act_id: str) -> Response:
     """Show the receipt of an answer given through this link."""
-    link, act = _link_and_act(request, code, act_id)
+    link = _visited(request, code)
+    if _is_shut(request, link):
+        return RedirectResponse(_path(request, code), 303)
+    act = _act_of(request, link, act_id)
     page = _pages_of(request, link).receipt_page(_services(request), link, _grouped(code), act)
     return HTMLResponse(page)
 
@@ -130,7 +190,7 @@ def _client(request: Request) -> str:
     return client_address(request, _services(request).trusted_proxies)
 
 
-def _link(request: Request, code: str, *, posting: bool = False) -> LinkView:
+def _link(request: Request, code: str) -> LinkView:
     """Return what is behind a code; raise `Gone` or `TooManyTries`."""
     services, client = _services(request), _client(request)
     services.limits.before_look_up(client)
@@ -138,20 +198,77 @@ def _link(request: Request, code: str, *, posting: bool = False) -> LinkView:
     if link is None:
         services.limits.missed(client)
         raise Gone
-    if posting:
-        services.limits.posting(services.keys.hash_of(code))
     return link
 
 
-def _link_and_act(request: Request, code: str, act_id: str) -> tuple[LinkView, ActView]:
-    """Return a link and an act given through it; another link's act counts as a miss."""
+def _visited(request: Request, code: str) -> LinkView:
+    """Return what is behind a code, and keep when a browser comes back to it."""
     services, link = _services(request), _link(request, code)
+    note_return(request, services, link, visitor_of(request, services, link))
+    return link
+
+
+def _act_of(request: Request, link: LinkView, act_id: str) -> ActView:
+    """Return an act given through a link; another link's act counts as a miss."""
+    services = _services(request)
     mine = (act for act in services.acts.of_link(link.link_id) if act.id == act_id)
     act = next(mine, None)
     if act is None:
         services.limits.missed(_client(request))
         raise Gone
-    return link, act
+    return act
+
+
+# -- who is there -----------------------------------------------------------------------------------------
+
+
+def _is_shut(request: Request, link: LinkView) -> bool:
+    """Say whether a confidential notice must stay closed to this browser."""
+    return link.sensitive and identity_of(request, _services(request), link) is None
+
+
+def _notice_page(request: Request, code: str, link: LinkView) -> Response:
+    if _is_shut(request, link):
+        return _ask_who(request, code, link, None, 200)
+    fresh = Typed(nonce=new_nonce(), shown=link.fingerprint)
+    return HTMLResponse(_pages_of(request, link).notice(_services(request), link, _grouped(code), fresh))
+
+
+async def _factor_post(request: Request, code: str) -> tuple[Request, LinkView]:
+    """Guard a post to the second factor; a link that asks for none has no such address."""
+    services = _services(request)
+    refuse_foreign_post(request, services.public_base_url)
+    request = refuse_long_body(request, FORM_LIMIT)
+    link = await run_in_threadpool(_visited, request, code)
+    if not link.sensitive:
+        raise Gone
+    services.limits.posting(services.keys.hash_of(code))
+    return request, link
+
+
+def _ask_who(
+    request: Request,
+    code: str,
+    link: LinkView,
+    error: FieldError | None,
+    status: int = 422,
+    *,
+    code_sent: bool = False,
+) -> Response:
+    """Show the second factor: who asks and that something waits, and nothing of it."""
+    services = _services(request)
+    ways = services.identity.ways(link)
+    drawn = _pages_of(request, link)
+    page = drawn.factor(services, link, _grouped(code), ways, error, code_sent=code_sent)
+    return HTMLResponse(page, status)
+
+
+_TOO_LATE = FieldError(
+    "who",
+    sentence(
+        "Your answer was not taken: confirm first who you are, then go back to your answer and send it."
+    ),
+)
 
 
 # -- answering --------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ def refuse_foreign_post(request: Request, public_base_url: str) -> None:
     """Raise `ForeignPost` when the browser says that another site sent this form.
 
     Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms too, so a null
-    origin alone says nothing; the code in the address is what entitles to act, no cookie does.
+    origin alone says nothing; the code in the address is what entitles to act, and the one cookie that opens
+    anything is Strict.
     """
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin", "null")

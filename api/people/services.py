@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from api.people.limits import LinkLimits
-from countersign.adapters.database.acts import Acts, Links
+from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.identity import Identity
+from countersign.adapters.database.links import Links
 from countersign.adapters.links import LinkKeys
 
 
@@ -16,13 +18,18 @@ class PeopleServices:
 
     `carry` awaits, at most 3 s, until an act has reached its workflow, and never raises. `documents` is the
     folder of papers handed in; `upload_limit` is in bytes; `contact` holds `name` and `phone`;
-    `trusted_proxies` are addresses or networks whose X-Forwarded-For is believed.
+    `trusted_proxies` are addresses or networks whose X-Forwarded-For is believed. `send_code` hands a text to
+    the SMS provider for a number in E.164 and says whether it may have left; it never raises. `code_text`
+    makes that text from a language tag and a code.
     """
 
     links: Links
     acts: Acts
+    identity: Identity
     keys: LinkKeys
     carry: Callable[[str], Awaitable[None]]
+    send_code: Callable[[str, str], Awaitable[bool]]
+    code_text: Callable[[str, str], str]
     documents: Path
     upload_limit: int
     contact: Mapping[str, str]

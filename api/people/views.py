@@ -15,7 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.people.language import LANGUAGES, Sentence, catalogue, sentence
 from api.people.services import PeopleServices
-from countersign.adapters.database.acts import ActView, LinkView
+from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.identity import Ways
+from countersign.adapters.database.links import LinkView
 from countersign.contracts.cases import ActKind, Role
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -113,6 +115,29 @@ class Pages:
             paragraphs=_paragraphs(link.text),
             inbox=services.links.inbox(link),
             limit=size_in_words(services.upload_limit),
+        )
+
+    def factor(
+        self,
+        services: PeopleServices,
+        link: LinkView,
+        code: str,
+        ways: Ways,
+        error: FieldError | None,
+        *,
+        code_sent: bool,
+    ) -> str:
+        """Return the page that asks who is there; it names the company and nothing of the matter."""
+        errors = (error,) if error else ()
+        return self._draw(
+            "factor.html",
+            services,
+            path=f"/n/{code}",
+            link=link,
+            ways=ways,
+            errors=errors,
+            faults={one.field: one.sentence for one in errors},
+            code_sent=code_sent,
         )
 
     def receipt_page(self, services: PeopleServices, link: LinkView, code: str, act: ActView) -> str:

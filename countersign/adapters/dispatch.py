@@ -121,6 +121,11 @@ class Dispatcher:
             await self._start(errand.body["case"])
         elif errand.kind == "adopt_calendar":
             await self._adopt(errand)
+        elif errand.kind == "tell_receipt":
+            report = await asyncio.to_thread(self._outbox.report, errand.body)
+            await self._signal(errand, "receipt", report)
+        elif errand.kind == "tell_released":
+            await self._signal(errand, "sending_released")
         else:
             raise ValueError(f"an errand of the unknown kind {errand.kind}")
         await asyncio.to_thread(self._outbox.done, errand.id)
@@ -144,6 +149,17 @@ class Dispatcher:
         except WorkflowAlreadyStartedError:
             # The start had reached the server before we could note it.
             return
+
+    async def _signal(self, errand: Errand, name: str, *args: object) -> None:
+        """Tell a running case something; a case that has ended needs to know nothing any more."""
+        workflow_id, _ = await asyncio.to_thread(self._outbox.case_input, errand.body["case"])
+        client = await self._connect()
+        try:
+            await client.get_workflow_handle(workflow_id).signal(name, args=args)
+        except RPCError as error:
+            state = await asyncio.to_thread(self._outbox.case_state, errand.body["case"])
+            if error.status is not RPCStatusCode.NOT_FOUND or state == CaseState.STARTING.value:
+                raise
 
     async def _adopt(self, errand: Errand) -> None:
         workflow_id, _ = await asyncio.to_thread(self._outbox.case_input, errand.body["case"])

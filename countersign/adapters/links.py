@@ -41,6 +41,10 @@ class LinkKeys:
         """Return the hash under which a new code is stored."""
         return self._hash(self._keys[self.newest], normalised(code))
 
+    def digests(self, told: str) -> list[bytes]:
+        """Return the authentication code (SHA-256) of a text under every key, the newest key first."""
+        return [hmac.digest(key, told.encode(), "sha256") for key in reversed(self._keys.values())]
+
     @staticmethod
     def _hash(key: bytes, plain: str) -> str:
         return hmac.new(key, f"hash\n{plain}".encode(), hashlib.sha256).hexdigest()

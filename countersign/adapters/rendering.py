@@ -92,14 +92,14 @@ class Renderer:
         file, _ = self._find(name, audience, language, "sms")
         return " ".join(self._render(file, variables).split())
 
-    def mail(self, language: str, variables: Mapping[str, Any]) -> str:
+    def mail(self, language: str, variables: Mapping[str, Any], name: str = "mail") -> str:
         """Render the e-mail around a notice: text, link, fingerprint, contact."""
-        file, _ = self._find("mail", "employee", language, "txt")
+        file, _ = self._find(name, "employee", language, "txt")
         return self._render(file, variables).strip() + "\n"
 
     def _find(self, name: str, audience: str, language: str, form: str) -> tuple[str, str]:
         language = language if language in LANGUAGES else LANGUAGES[0]
-        for candidate in _candidates(name, audience):
+        for candidate in candidates(name, audience):
             file = f"{self._process}/{language}/{candidate}.{form}"
             try:
                 assert self._env.loader is not None  # noqa: S101  set in __init__
@@ -118,7 +118,7 @@ class Renderer:
             raise TemplateFault(f"template {file}, line {error.lineno}: {error.message}") from None
 
 
-def _candidates(name: str, audience: str) -> tuple[str, ...]:
+def candidates(name: str, audience: str) -> tuple[str, ...]:
     """Return the texts that may be used, the best first; none that another audience alone may read."""
     stand_in = _FALLBACK.get(audience, name)
     return (name, stand_in) if audience in _READERS.get(name, {audience}) else (stand_in,)

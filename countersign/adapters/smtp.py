@@ -58,6 +58,14 @@ def _address(written: str) -> Address | None:
         return None
 
 
+def _own(written: str) -> Address:
+    """Return an address of our own; raises `ValueError` when the mail settings made none of it."""
+    address = _address(written)
+    if address is None:
+        raise ValueError("A return or reply address is not an e-mail address; check the mail settings.")
+    return address
+
+
 class SmtpMailer:
     """Sends mail through one relay.
 
@@ -99,12 +107,13 @@ class SmtpMailer:
             return outcome_for("mail_bad_address")
         try:
             mail = self._compose(message, recipient)
+            sender = self._sender if message.return_path is None else _own(message.return_path)
         except (ValueError, MessageError):
             return outcome_for("mail_bad_content")
         smtp = self._client()
         try:
             await self._connect(smtp)
-            await self._hand_over(smtp, message, recipient, mail)
+            await self._hand_over(smtp, message, sender, recipient, mail)
         except _Ended as end:
             return outcome_for(end.code)
         finally:
@@ -115,6 +124,8 @@ class SmtpMailer:
         mail = EmailMessage(policy=SMTP_POLICY)
         mail["From"] = self._sender
         mail["To"] = recipient
+        if message.reply_to is not None:
+            mail["Reply-To"] = _own(message.reply_to)
         mail["Subject"] = message.subject
         mail["Date"] = datetime.now(UTC)
         mail["Message-ID"] = message.message_id
@@ -160,7 +171,12 @@ class SmtpMailer:
             raise _Ended(failed) from None
 
     async def _hand_over(
-        self, smtp: aiosmtplib.SMTP, message: MailMessage, recipient: Address, mail: EmailMessage
+        self,
+        smtp: aiosmtplib.SMTP,
+        message: MailMessage,
+        sender: Address,
+        recipient: Address,
+        mail: EmailMessage,
     ) -> None:
         about_mail, about_recipient = [], []
         if not recipient.addr_spec.isascii():
@@ -176,7 +192,7 @@ class SmtpMailer:
         encoding = "utf-8" if "SMTPUTF8" in about_mail else "ascii"
         content = mail.as_bytes(policy=SMTP_POLICY.clone(utf8=encoding == "utf-8"))
         try:
-            await smtp.mail(self._sender.addr_spec, options=about_mail, encoding=encoding)
+            await smtp.mail(sender.addr_spec, options=about_mail, encoding=encoding)
             await smtp.rcpt(recipient.addr_spec, options=about_recipient, encoding=encoding)
             start = await smtp.execute_command(b"DATA")
         except aiosmtplib.SMTPResponseException as refusal:

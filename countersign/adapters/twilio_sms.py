@@ -4,54 +4,34 @@ import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
+from countersign.adapters.departure import tracing, watching
 from countersign.contracts.sending import (
     ChannelError,
     OutcomeState,
     SendOutcome,
-    SmsCapability,
+    SentSms,
     SmsMessage,
     outcome_for,
 )
+from countersign.domain.destinations import Capability, SmsProvider, capability_of
 from countersign.domain.receipts import CODES, DeliveryState, delivery_state_for
 
 _SEARCH_MARGIN = timedelta(hours=1)
 _PAGE_SIZE = 50
-
-# Twilio's guidelines for China: no links, no two-way messages, whoever the sender is.
-_NO_LINK_NO_REPLY = ("+86",)
 
 _FAILED = (DeliveryState.FAILED_TEMPORARY, DeliveryState.FAILED_PERMANENT)
 
 # The client writes every query, and so the number in it, to its logger, whatever the level of ours.
 _SILENT = logging.getLogger("countersign.adapters.twilio_sms.client")
 _SILENT.addFilter(lambda _: False)
-
-
-@dataclass
-class _Departure:
-    """Whether any byte of the request may have left this machine."""
-
-    left: bool = False
-
-
-_departure: ContextVar[_Departure | None] = ContextVar("_departure", default=None)
-
-
-async def _note_departure(*_: object) -> None:
-    departure = _departure.get()
-    if departure is not None:
-        departure.left = True
 
 
 class _BasicAuthentication:
@@ -69,12 +49,6 @@ class _BasicAuthentication:
 
     def get_auth_string(self) -> str:
         return self._header
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    config = aiohttp.TraceConfig()
-    config.on_request_headers_sent.append(_note_departure)
-    return config
 
 
 def _code_of_refusal(refusal: Any) -> str:
@@ -131,8 +105,12 @@ class TwilioSms:
             return outcome_for(error or "30008", created.sid)
         return SendOutcome(OutcomeState.SENT, created.sid, None, "The SMS provider accepted the message.")
 
-    async def find(self, to: str, delivery_code: str, since: datetime) -> str | None:
+    async def find(
+        self, to: str, delivery_code: str, since: datetime, delivery_id: str | None = None
+    ) -> str | None:
         """Return the provider's id of the message to `to` whose text holds `delivery_code`, or None.
+
+        `delivery_id` is of no use here: this provider carries no number of ours.
 
         Looks at what was created from one hour before `since` (aware) on, newest first. The date of
         creation is used because a queued message has no date of sending.
@@ -160,22 +138,21 @@ class TwilioSms:
             raise ChannelError(code)
         return None if found is None else str(found)
 
-    async def fetch_status(self, provider_id: str) -> tuple[str, str | None]:
+    async def fetch_status(self, sent: SentSms) -> tuple[str, str | None]:
         """Return the provider's status word for a message and its error code, if any.
 
         Raises:
             ChannelError: the provider gave no answer.
 
         """
-        message, code = await self._call(lambda: self._messages()(provider_id).fetch_async())
+        message, code = await self._call(lambda: self._messages()(sent.provider_id).fetch_async())
         if code is not None:
             raise ChannelError(code)
         return str(message.status), str(message.error_code) if message.error_code else None
 
-    def capabilities(self, e164: str) -> SmsCapability:
+    def capabilities(self, e164: str) -> Capability:
         """Say what the network of `e164` lets through."""
-        free = not e164.startswith(_NO_LINK_NO_REPLY)
-        return SmsCapability(link_ok=free, reply_ok=free)
+        return capability_of(SmsProvider.TWILIO, e164) or Capability(link_ok=False, reply_ok=False)
 
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -192,7 +169,7 @@ class TwilioSms:
     def _messages(self) -> Any:
         if self._client is None:
             # Made here, not in the constructor: the session belongs to the loop that is running now.
-            self._http = AsyncTwilioHttpClient(trace_configs=[_tracing()], logger=_SILENT)
+            self._http = AsyncTwilioHttpClient(trace_configs=[tracing()], logger=_SILENT)
             self._client = Client(
                 account_sid=self._account_sid,
                 http_client=self._http,
@@ -206,20 +183,17 @@ class TwilioSms:
 
     async def _call(self, ask: Callable[[], Awaitable[Any]]) -> tuple[Any, str | None]:
         """Return the answer, or the code that says why there is none."""
-        departure = _Departure()
-        token = _departure.set(departure)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await ask(), None
-        except TwilioException as refusal:
-            return None, _code_of_refusal(refusal)
-        except ValueError:
-            return None, "sms_bad_answer" if departure.left else "sms_wrong_address"
-        except Exception:
-            # Whatever the client raises quotes the number or the address: only our code may go on.
-            return None, "sms_no_reply" if departure.left else "sms_not_connected"
-        finally:
-            _departure.reset(token)
+        with watching() as departure:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await ask(), None
+            except TwilioException as refusal:
+                return None, _code_of_refusal(refusal)
+            except ValueError:
+                return None, "sms_bad_answer" if departure.left else "sms_wrong_address"
+            except Exception:
+                # Whatever the client raises quotes the number or the address: only our code may go on.
+                return None, "sms_no_reply" if departure.left else "sms_not_connected"
 
 
 def valid_signature(tokens: Sequence[str], url: str, params: Mapping[str, str], signature: str) -> bool:

@@ -62,7 +62,7 @@ def store_upload(data: bytes, name: str, limit: int, folder: Path) -> StoredFile
     """
     media_type, clean = cleaned(data, limit)
     sha256 = hashlib.sha256(clean).hexdigest()
-    _keep(clean, folder / sha256[:2] / sha256)
+    keep_bytes(clean, folder / sha256[:2] / sha256)
     return StoredFile(sha256, media_type, len(clean), _shown_name(name))
 
 
@@ -211,8 +211,8 @@ def _is_direct_container(value: Any) -> bool:
 # -- keeping ----------------------------------------------------------------------------------------------
 
 
-def _keep(data: bytes, path: Path) -> None:
-    """Write the file whole or not at all; the same bytes again change nothing."""
+def keep_bytes(data: bytes, path: Path) -> None:
+    """Write the file whole or not at all, safe from a power cut; the same bytes again change nothing."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -223,9 +223,19 @@ def _keep(data: bytes, path: Path) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder outlast a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _shown_name(name: str) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from countersign.domain.evidence import EventKind
+from countersign.domain.planner import Reach
 
 
 class Process(StrEnum):
@@ -60,6 +61,10 @@ class ActKind(StrEnum):
     EXTENSION_REFUSED = "extension_refused"
     OBJECTION_ANSWERED = "objection_answered"
     OVERDUE_DECIDED = "overdue_decided"
+    SNOOZE = "snooze"
+    JUMP = "jump"
+    RESEND = "resend"
+    REPLAN = "replan"
 
 
 ANSWERS = frozenset(
@@ -93,6 +98,7 @@ class Act:
 
     `at` is the case's time. `on` is the day of return or the new last day of leave; `step` names a rung;
     `choices` maps a step to `run_now` or `skip`; `happened_at` is when a letter was posted or a visit made.
+    `until` ends a snooze; `reach` is who can be reached now, for planning again after contact data changed.
     """
 
     id: str
@@ -104,6 +110,8 @@ class Act:
     happened_at: datetime | None = None
     delivery_id: str | None = None
     choices: dict[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ class NoticeOrder:
     """Say one thing to one audience over several channels.
 
     `step` is unique in the case (`<round>.<rung>.<name>`), so that a repeated order finds the same notice.
-    `answer_by` is shown to the reader. `at` is the case's time.
+    `answer_by` is shown to the reader. `at` is the case's time. The same step with a further channel adds a
+    delivery to the same notice. A `confidential` notice shows its text only behind a second factor.
     """
 
     case_id: str
@@ -22,6 +23,7 @@ class NoticeOrder:
     channels: tuple[Channel, ...]
     at: datetime
     answer_by: datetime | None
+    confidential: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,13 @@ class SendOrder:
 
 @dataclass(frozen=True)
 class NextAttemptOrder:
-    """Make the next attempt of a delivery; `possible_duplicate` is listed in the evidence."""
+    """Make the next attempt of a delivery; `possible_duplicate` and `resent` are listed in the evidence."""
 
     case_id: str
     delivery_id: str
     at: datetime
     possible_duplicate: bool = False
+    resent: bool = False
 
 
 class SendState(StrEnum):
@@ -78,7 +81,20 @@ class SendState(StrEnum):
 
 @dataclass(frozen=True)
 class SendResult:
-    """The end of one attempt with the provider's code, never its words."""
+    """The end of one attempt with the provider's code, never its words.
 
+    A held attempt with `not_before` may be asked for again at that instant of the case's time.
+    """
+
+    state: SendState
+    code: str | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ReceiptReport:
+    """What became of an attempt after it had ended for the ladder: by receipt, bounce or "not me"."""
+
+    delivery_id: str
     state: SendState
     code: str | None = None

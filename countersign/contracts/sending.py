@@ -1,9 +1,13 @@
 """What the outgoing channels take and answer; the only values that pass between a sender and its port."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from countersign.domain.receipts import CodeClass, meaning_of
+from countersign.domain.code_meaning import CodeClass
+from countersign.domain.destinations import Capability
+from countersign.domain.receipts import meaning_of
+from countersign.domain.sms_templates import RegisteredTemplate
 
 
 class OutcomeState(StrEnum):
@@ -19,13 +23,27 @@ class OutcomeState(StrEnum):
 class SmsMessage:
     """One text message; `to` is E.164, `text` holds `delivery_code` so that a lost answer can be settled.
 
-    `status_callback` is the public address to which the provider reports, or None for no reports.
+    `status_callback` is the public address to which the provider reports, or None for no reports. `template`
+    is set where the provider takes registered texts only; `text` is then what that template becomes, because
+    it is the text of the evidence. `delivery_id` is our own number, which some providers carry along.
     """
 
     to: str = field(repr=False)
     text: str = field(repr=False)
     delivery_code: str = field(repr=False)
     status_callback: str | None = None
+    template: RegisteredTemplate | None = None
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True)
+class SentSms:
+    """A message that a provider has taken, as it is asked about later; `sent_at` is aware."""
+
+    to: str = field(repr=False)
+    provider_id: str
+    sent_at: datetime
+    delivery_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +51,8 @@ class MailMessage:
     """One e-mail to one address.
 
     `message_id` is `<delivery.attempt@domain>` with its angle brackets, the same for every try of one
-    attempt, so that a mail store can drop the second copy.
+    attempt, so that a mail store can drop the second copy. `return_path` is the address to which relays send
+    reports about this mail, `reply_to` the one to which people answer; None: the sender's own.
     """
 
     to: str = field(repr=False)
@@ -44,6 +63,8 @@ class MailMessage:
     notice_id: str
     delivery_id: str
     attempt: int
+    return_path: str | None = field(default=None, repr=False)
+    reply_to: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -56,12 +77,8 @@ class SendOutcome:
     sentence: str
 
 
-@dataclass(frozen=True)
-class SmsCapability:
-    """What a destination's network lets through: links in the text, and replies to the sender."""
-
-    link_ok: bool
-    reply_ok: bool
+SmsCapability = Capability
+"""What a provider can do for a destination."""
 
 
 class ChannelError(Exception):

@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.planner import Plan, Reach, next_opening, plan
-from countersign.domain.policy import Audience, Channel, LadderPolicy, Rung, Wait, WaitUnit, WindowDays
+from countersign.domain.policy import (
+    Audience,
+    Channel,
+    LadderPolicy,
+    OnUnknown,
+    Rung,
+    Wait,
+    WaitUnit,
+    WindowDays,
+)
 
 REMINDER_STEP = "before_end"
 REMINDER_WITHOUT_WINDOW = time(9)
@@ -21,7 +30,9 @@ class LeaveReturnPolicy:
 
     `remind_before` is None when no reminder is wanted. HR or a punch may say "back" until `back_by`
     (local time) on the first working day after the leave. `notice_target_days` counts calendar days from
-    the last day of leave. The `*_due` waits say how long HR has for its own part.
+    the last day of leave. The `*_due` waits say how long HR has for its own part. `on_unknown` says whether
+    a message that may have left is sent again; `confidential` notices show their text only behind a second
+    factor.
     """
 
     name: str
@@ -33,6 +44,8 @@ class LeaveReturnPolicy:
     posting_due: Wait = _TWO_DAYS
     visit_due: Wait = _THREE_DAYS
     review_due: Wait = _TWO_DAYS
+    on_unknown: OnUnknown = OnUnknown.AT_LEAST_ONCE
+    confidential: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,20 @@
 from datetime import time
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictInt
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from countersign.domain.input_models import read_input
 from countersign.domain.leave_return import REMINDER_STEP, LeaveReturnPolicy
-from countersign.domain.policy import Audience, Channel, Rung, SendingWindow, Wait, WaitUnit, WindowDays
+from countersign.domain.policy import (
+    Audience,
+    Channel,
+    OnUnknown,
+    Rung,
+    SendingWindow,
+    Wait,
+    WaitUnit,
+    WindowDays,
+)
 from countersign.domain.policy_file import (
     CaseFileError,
     ChannelName,
@@ -47,6 +56,8 @@ class LeaveReturnPolicyModel(PolicyModel):
     posting_due: _Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
     visit_due: _Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
     review_due: _Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    on_unknown: Annotated[OnUnknown, Field(strict=False)] = OnUnknown.AT_LEAST_ONCE
+    confidential: StrictBool = False
 
 
 def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveReturnPolicy:
@@ -65,6 +76,8 @@ def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveRe
         posting_due=_wait(read.posting_due),
         visit_due=_wait(read.visit_due),
         review_due=_wait(read.review_due),
+        on_unknown=read.on_unknown,
+        confidential=read.confidential,
     )
     where = f"{source}: {path}{'.' if path else ''}"
     refused = _refused(policy)

@@ -42,6 +42,16 @@ class WindowDays(StrEnum):
     ALL = "all"
 
 
+class OnUnknown(StrEnum):
+    """What follows when a message may have left and the provider knows nothing of it.
+
+    `at_least_once` sends it again and lists it as a possible duplicate; `at_most_once` leaves it to HR.
+    """
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
 @dataclass(frozen=True)
 class Wait:
     """How long a rung waits before the next one; raises `ValueError` when negative."""

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+
+from countersign.domain.aliyun_codes import ALIYUN_CODES
+from countersign.domain.code_meaning import CodeClass as CodeClass
+from countersign.domain.code_meaning import CodeMeaning as CodeMeaning
+from countersign.domain.code_meaning import code_table
+from countersign.domain.mail_codes import MAIL_CODES
+from countersign.domain.twilio_codes import TWILIO_CODES
 
 
 class DeliveryState(StrEnum):
@@ -42,201 +48,15 @@ def advance(current: DeliveryState, reported: DeliveryState) -> DeliveryState:
     return max(current, reported, key=lambda state: (RANK[state], _ORDER.index(state)))
 
 
-class CodeClass(StrEnum):
-    """What a code asks of us."""
-
-    TEMPORARY = "temporary"  # try again later
-    PERMANENT = "permanent"  # this address will not work: another channel, a task for HR
-    OPTED_OUT = "opted_out"  # stop the channel, never try another sender
-    CONFIGURATION = "configuration"  # our account or settings: alarm for the operator
-    CONTENT = "content"  # the text was refused: alarm for the author of the template
-    AMBIGUOUS = "ambiguous"  # the message may have left: look for it before trying again
-
-
-class CodeMeaning(NamedTuple):
-    """The class of a code and the sentence that HR reads, in both languages."""
-
-    kind: CodeClass
-    zh: str
-    en: str
-
-
-_T, _P, _O = CodeClass.TEMPORARY, CodeClass.PERMANENT, CodeClass.OPTED_OUT
-_S, _C, _A = CodeClass.CONFIGURATION, CodeClass.CONTENT, CodeClass.AMBIGUOUS
-
-
-def _rows(*rows: tuple[str, CodeClass, str, str]) -> dict[str, CodeMeaning]:
-    return {code: CodeMeaning(kind, zh, en) for code, kind, zh, en in rows}
-
-
-TWILIO_CODES: Mapping[str, CodeMeaning] = _rows(
-    (
-        "20003",
-        _S,
-        "短信服务商不认可我方的账号或密钥，请管理员检查短信设置。",
-        "The SMS provider did not accept our account or token; an administrator must check the SMS settings.",
-    ),
-    (
-        "20404",
-        _S,
-        "短信服务商找不到我方账号，请管理员检查短信设置。",
-        "The SMS provider does not know our account; an administrator must check the SMS settings.",
-    ),
-    (
-        "20429",
-        _T,
-        "短信服务商提示发送过快，系统稍后自动重试。",
-        "The SMS provider asked us to slow down; the message is tried again later.",
-    ),
-    (
-        "21211",
-        _P,
-        "手机号码无效，请核对员工档案。",
-        "The phone number is not valid; please check the person's record.",
-    ),
-    (
-        "21212",
-        _S,
-        "发送号码无效，请管理员检查短信设置。",
-        "The sender number is not valid; an administrator must check the SMS settings.",
-    ),
-    (
-        "21408",
-        _S,
-        "短信账号未开通该国家或地区，请管理员在服务商处开通。",
-        "Our SMS account may not send to this country; an administrator must enable it with the provider.",
-    ),
-    ("21602", _C, "短信内容为空，未发送。", "The message was empty and was not sent."),
-    (
-        "21603",
-        _S,
-        "没有设置发送号码，请管理员检查短信设置。",
-        "No sender number is set; an administrator must check the SMS settings.",
-    ),
-    (
-        "21604",
-        _P,
-        "没有收件手机号码，请核对员工档案。",
-        "There is no phone number to send to; please check the person's record.",
-    ),
-    (
-        "21606",
-        _S,
-        "发送号码不能发短信，请管理员检查短信设置。",
-        "The sender number cannot send SMS; an administrator must check the SMS settings.",
-    ),
-    (
-        "21608",
-        _S,
-        "试用账号只能发给已验证的号码，请管理员升级短信账号。",
-        "The trial account only reaches verified numbers; an administrator must upgrade the SMS account.",
-    ),
-    (
-        "21610",
-        _O,
-        "对方已退订本号码的短信，请改用其他渠道。",
-        "The person has opted out of our SMS; another channel must be used.",
-    ),
-    (
-        "21611",
-        _T,
-        "短信服务商的队列已满，系统稍后自动重试。",
-        "The SMS provider's queue is full; the message is tried again later.",
-    ),
-    (
-        "21612",
-        _S,
-        "该发送号码无法送达对方所在网络，请管理员检查短信设置。",
-        "Our sender number cannot reach this network; an administrator must check the SMS settings.",
-    ),
-    (
-        "21614",
-        _P,
-        "该号码不是手机号码，请核对员工档案。",
-        "The number is not a mobile number; please check the person's record.",
-    ),
-    (
-        "21617",
-        _C,
-        "短信内容过长，未发送，请缩短模板。",
-        "The text is too long for SMS and was not sent; the template must be shortened.",
-    ),
-    (
-        "21635",
-        _P,
-        "该号码是固定电话，收不到短信，请核对员工档案。",
-        "The number is a landline and cannot receive SMS; please check the person's record.",
-    ),
-    (
-        "30001",
-        _T,
-        "短信队列已满，系统稍后自动重试。",
-        "The SMS queue overflowed; the message is tried again later.",
-    ),
-    (
-        "30002",
-        _S,
-        "短信账号已被停用，请管理员联系服务商。",
-        "Our SMS account is suspended; an administrator must contact the provider.",
-    ),
-    (
-        "30003",
-        _T,
-        "手机暂时无法接通（关机或无信号），系统稍后自动重试。",
-        "The phone cannot be reached at present (switched off or without signal); it is tried again later.",
-    ),
-    (
-        "30004",
-        _P,
-        "运营商或手机拦截了短信，请改用其他渠道。",
-        "The carrier or the phone blocked the message; another channel must be used.",
-    ),
-    (
-        "30005",
-        _P,
-        "号码不存在或已停机，请核对员工档案。",
-        "The number is unknown or no longer in service; please check the person's record.",
-    ),
-    (
-        "30006",
-        _P,
-        "该号码是固定电话或其运营商不可达，请改用其他渠道。",
-        "The number is a landline or its carrier cannot be reached; another channel must be used.",
-    ),
-    (
-        "30007",
-        _C,
-        "短信内容被过滤，请检查模板（例如链接）。",
-        "The message was filtered because of its content; the template must be checked, links first.",
-    ),
-    (
-        "30008",
-        _T,
-        "运营商没有说明未送达的原因，系统再试一次。",
-        "The carrier gave no reason for the failure; the message is tried once more.",
-    ),
-    (
-        "30010",
-        _S,
-        "短信价格超过上限，请管理员检查短信设置。",
-        "The message costs more than the set limit; an administrator must check the SMS settings.",
-    ),
-    (
-        "30022",
-        _T,
-        "运营商提示发送过快，系统稍后自动重试。",
-        "The carrier asked us to slow down; the message is tried again later.",
-    ),
-    (
-        "30410",
-        _T,
-        "运营商超时，系统稍后自动重试。",
-        "The carrier did not answer in time; the message is tried again later.",
-    ),
+_T, _P, _S, _C, _A = (
+    CodeClass.TEMPORARY,
+    CodeClass.PERMANENT,
+    CodeClass.CONFIGURATION,
+    CodeClass.CONTENT,
+    CodeClass.AMBIGUOUS,
 )
-"""Codes of Twilio's error dictionary that can end one of our messages."""
 
-CALL_CODES: Mapping[str, CodeMeaning] = _rows(
+CALL_CODES: Mapping[str, CodeMeaning] = code_table(
     (
         "sms_not_connected",
         _T,
@@ -262,10 +82,29 @@ CALL_CODES: Mapping[str, CodeMeaning] = _rows(
         "The SMS provider's answer could not be read; the message may have left and is being looked for.",
     ),
     (
+        "worker_lost",
+        _A,
+        "发送进程在发送途中中断，消息可能已发出，系统正在核实。",
+        "The sending process stopped while the message was on its way; it is being looked for.",
+    ),
+    (
         "sms_wrong_address",
         _S,
         "短信服务商的接口地址不对，请管理员检查短信设置。",
         "The address of the SMS provider is wrong; an administrator must check the SMS settings.",
+    ),
+    (
+        "sms_not_prepared",
+        _S,
+        "该短信没有登记的模板或投递编号，未发送，请管理员检查短信模板登记。",
+        "The message has no registered template or no delivery number and was not sent; "
+        "an administrator must check the SMS templates.",
+    ),
+    (
+        "sms_wrong_destination",
+        _S,
+        "该短信服务商不向此国家或地区发送，请管理员检查短信线路设置。",
+        "This SMS provider does not send to that country; an administrator must check the SMS routes.",
     ),
     (
         "smtp_not_connected",
@@ -313,7 +152,7 @@ CALL_CODES: Mapping[str, CodeMeaning] = _rows(
 )
 """Our own codes for calls that had no proper answer."""
 
-SMTP_CODES: Mapping[str, CodeMeaning] = _rows(
+SMTP_CODES: Mapping[str, CodeMeaning] = code_table(
     (
         "smtp_421",
         _T,
@@ -366,10 +205,31 @@ SMTP_CODES: Mapping[str, CodeMeaning] = _rows(
 )
 """Replies of a mail server after which we know what to say; RFC 5321 section 4.2.3."""
 
-CODES: Mapping[str, CodeMeaning] = {**TWILIO_CODES, **CALL_CODES, **SMTP_CODES}
+CODES: Mapping[str, CodeMeaning] = {
+    **TWILIO_CODES,
+    **ALIYUN_CODES,
+    **CALL_CODES,
+    **SMTP_CODES,
+    **MAIL_CODES,
+}
 
-RETRY_LIMIT: Mapping[str, int] = {"30003": 3, "30008": 1}
-"""How often a message that failed with this code may be tried again; others by the sender's policy."""
+RETRY_LIMIT: Mapping[str, int] = {
+    "30003": 3,
+    "30008": 1,
+    "MOBILE_NOT_ON_SERVICE": 3,
+    "EXPIRED": 3,
+    "MOBLLE_TERMINAL_ERROR": 1,
+    "SP_UNKNOWN_ERROR": 1,
+}
+"""How often a message that failed with this code may be tried again."""
+
+_RETRY_LIMIT_OTHERWISE = 3
+
+
+def may_retry(code: str | None, failures: int) -> bool:
+    """Say whether a message that a carrier could not deliver may be tried again after `failures` failures."""
+    return failures <= RETRY_LIMIT.get(code or "", _RETRY_LIMIT_OTHERWISE)
+
 
 _NO_REASON_GIVEN = "30008"
 

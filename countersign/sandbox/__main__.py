@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+from countersign.domain.sms_templates import registered_texts
+from countersign.sandbox.aliyun import AliyunAccount
 from countersign.sandbox.server import PortTaken, SandboxSettings, sandbox
 
 
@@ -21,9 +23,32 @@ def _settings(arguments: list[str]) -> SandboxSettings:
     parser.add_argument("--account-sid", required=True, help="account that the SMS client uses")
     parser.add_argument("--auth-token", required=True, help="token of that account; signs the callbacks")
     parser.add_argument("--inbound-url", help="where texts from people are posted")
+    parser.add_argument("--intake-host", default="127.0.0.1", help="where bounces and answers of mails go")
+    parser.add_argument("--intake-port", type=int, help="port there; without it nothing comes back")
     parser.add_argument("--step-seconds", type=float, default=0.4, help="time between two statuses of an SMS")
     parser.add_argument("--seed", type=int, default=0, help="seed of the dice that spread faults")
-    return SandboxSettings(**vars(parser.parse_args(arguments)))
+    parser.add_argument("--aliyun-key-id", help="access key of the domestic SMS provider's stand-in")
+    parser.add_argument("--aliyun-key-secret", default="", help="secret of that access key")
+    parser.add_argument("--aliyun-signature", default="", help="approved signature, without brackets")
+    parser.add_argument("--aliyun-templates", type=Path, help="file of the registered texts")
+    parser.add_argument("--aliyun-report-url", help="where its delivery reports are pushed")
+    options = vars(parser.parse_args(arguments))
+    own = {name: options.pop(name) for name in list(options) if name.startswith("aliyun_")}
+    return SandboxSettings(**options, aliyun=_aliyun(**own) if own["aliyun_key_id"] else None)
+
+
+def _aliyun(
+    *,
+    aliyun_key_id: str,
+    aliyun_key_secret: str,
+    aliyun_signature: str,
+    aliyun_templates: Path | None,
+    aliyun_report_url: str | None,
+) -> AliyunAccount:
+    content = aliyun_templates.read_text(encoding="utf-8") if aliyun_templates else "{}"
+    known = registered_texts(content, "--aliyun-templates").texts.values()
+    texts = {text.code: text.text for text in known}
+    return AliyunAccount(aliyun_key_id, aliyun_key_secret, (aliyun_signature,), texts, aliyun_report_url)
 
 
 async def _run(settings: SandboxSettings) -> None:

@@ -14,12 +14,15 @@ class SmsFault(StrEnum):
     ERROR_500_AFTER_ACCEPT = "error_500_after_accept"  # takes the message, answers 500
     ERROR_500 = "error_500"  # answers 500, takes nothing
     REFUSE_429 = "refuse_429"  # answers 429 with code 20429, takes nothing
-    SLOW = "slow"  # takes the message, answers after `seconds`
+    SLOW = "slow"  # takes the message, answers after `least` to `seconds`
+    SLOW_TO_TAKE = "slow_to_take"  # takes the message after `least` to `seconds`, unless the caller has gone
     DOWN = "down"  # closes every connection to the API without an answer
     LOSE_CALLBACKS = "lose_callbacks"  # never reports a status
     DOUBLE_CALLBACKS = "double_callbacks"  # reports each status twice
+    REPEAT_CALLBACKS = "repeat_callbacks"  # reports each status 1 to `most` times
     SHUFFLE_CALLBACKS = "shuffle_callbacks"  # reports after a random wait of up to `seconds`
     FORGE_CALLBACKS = "forge_callbacks"  # signs reports with a wrong token
+    LYING_CALLBACKS = "lying_callbacks"  # adds a report of the opposite end, signed with a wrong token
 
 
 class MailFault(StrEnum):
@@ -30,17 +33,27 @@ class MailFault(StrEnum):
     REFUSE_5XX = "refuse_5xx"  # 550 to the recipient
     DROP_BEFORE_DATA = "drop_before_data"  # closes when the client says DATA
     DROP_AFTER_DATA = "drop_after_data"  # keeps the mail, closes without an answer
-    SLOW = "slow"  # keeps the mail, answers after `seconds`
+    NO_DSN = "no_dsn"  # offers no delivery reports and knows none of their parameters
+    SLOW = "slow"  # keeps the mail, answers after `least` to `seconds`
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: hits a `share` (0 to 1) of the time until `until` (monotonic seconds; None is for good)."""
+    """One fault: hits a `share` (0 to 1) of the time until `until` (monotonic seconds; None is for good).
+
+    Waits last from `least` to `seconds`; without `least` they last exactly `seconds`.
+    """
 
     mode: SmsFault | MailFault
     share: float
     until: float | None
     seconds: float
+    least: float | None = None
+    most: int = 5
+
+    def wait(self, dice: random.Random) -> float:
+        """Return how many seconds this time."""
+        return self.seconds if self.least is None else dice.uniform(self.least, self.seconds)
 
 
 class FaultBoard:
@@ -61,10 +74,12 @@ class FaultBoard:
         share: float = 1.0,
         for_seconds: float | None = None,
         seconds: float = 20.0,
+        least: float | None = None,
+        most: int = 5,
     ) -> None:
         """Switch a fault on, replacing one of the same mode."""
         until = None if for_seconds is None else self._clock() + for_seconds
-        self._active[mode] = Fault(mode, share, until, seconds)
+        self._active[mode] = Fault(mode, share, until, seconds, least, most)
 
     def clear(self) -> None:
         """Switch every fault off."""

@@ -1,4 +1,4 @@
-"""A mail server that keeps everything and forwards nothing; it offers DSN and fails on demand.
+"""A mail server that keeps everything and forwards nothing; it offers DSN, fails and answers on demand.
 
 A recipient whose local part ends in `+450` or any other reply code from 400 to 599 is refused with it.
 """
@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from ulid import ULID
 
 from countersign.sandbox.faults import FaultBoard, MailFault
+from countersign.sandbox.mail_answers import MailAnswers, MailReplyImpossible, TakenMail
 
 _ASKED_REPLY = re.compile(r"\+([45]\d\d)$")
 _DSN_PARAMETER = re.compile(r"(RET|ENVID|NOTIFY|ORCPT)=(\S+)", re.IGNORECASE)
@@ -48,6 +49,7 @@ class _CatchingSmtp(SMTP):
         super().__init__(catcher, hostname="sandbox.localhost", enable_SMTPUTF8=True, loop=loop)
         self._catcher = catcher
         self.dsn: dict[str, str] = {}
+        self.offers_dsn = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._catcher.connections.add(self)
@@ -65,8 +67,8 @@ class _CatchingSmtp(SMTP):
             cast(_Abortable, self.transport).abort()
 
     def _take_dsn(self, arg: str | None) -> str | None:
-        if arg is None:
-            return None
+        if arg is None or not self.offers_dsn:
+            return arg
         self.dsn |= {name.upper(): value for name, value in _DSN_PARAMETER.findall(arg)}
         return _DSN_PARAMETER.sub("", arg).strip()
 
@@ -88,13 +90,16 @@ class _CatchingSmtp(SMTP):
 
 
 class MailCatcher:
-    """Keeps mails under `data_dir/mail`: raw, and an index of one JSON line each."""
+    """Keeps mails under `data_dir/mail`: raw, and an index of one JSON line each.
 
-    def __init__(self, data_dir: Path, faults: FaultBoard) -> None:
+    `answers` sends back what the addresses ask for; without it nothing ever comes back.
+    """
+
+    def __init__(self, data_dir: Path, faults: FaultBoard, answers: MailAnswers | None = None) -> None:
         self._folder = data_dir / "mail"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._index = self._folder / "index.jsonl"
-        self.faults = faults
+        self.faults, self.answers = faults, answers
         self.connections: set[_CatchingSmtp] = set()
         self._server: asyncio.Server | None = None
         self._mails = [_from_line(line) for line in self._lines()]
@@ -116,6 +121,8 @@ class MailCatcher:
                 connection.abort()
             await self._server.wait_closed()
             await asyncio.sleep(0)
+        if self.answers is not None:
+            await self.answers.aclose()
 
     def mails(self) -> list[CaughtMail]:
         """List what was caught, oldest first."""
@@ -132,11 +139,24 @@ class MailCatcher:
         part = None if raw is None else _parsed(raw).get_body(("plain",))
         return "" if part is None else str(part.get_content())
 
+    async def reply(self, mail_id: str, words: str) -> str:
+        """Answer a mail as its first recipient; return what the intake said. Raises `MailReplyImpossible`."""
+        mail = next((mail for mail in self._mails if mail.id == mail_id), None)
+        raw = self.raw(mail_id)
+        if mail is None or raw is None:
+            raise MailReplyImpossible("没有这封邮件 · There is no such mail.")
+        if self.answers is None:
+            raise MailReplyImpossible("没有邮件接收服务 · There is no mail intake to answer to.")
+        return await self.answers.reply(TakenMail(mail.envelope_from, mail.to[0], mail.dsn, raw), words)
+
     async def handle_EHLO(
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+        self, server: _CatchingSmtp, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         """Offer DSN to those who greet with EHLO."""
         session.host_name = hostname
+        server.offers_dsn = self.faults.hit(MailFault.NO_DSN) is None
+        if not server.offers_dsn:
+            return responses
         return [*responses[:-1], "250-DSN", responses[-1]]
 
     async def handle_RCPT(
@@ -155,10 +175,14 @@ class MailCatcher:
     async def handle_DATA(self, server: _CatchingSmtp, session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         self._keep(envelope, server.dsn)
+        if self.answers is not None:
+            raw = cast(bytes, envelope.original_content)
+            for recipient in envelope.rcpt_tos:
+                self.answers.answer(TakenMail(str(envelope.mail_from), recipient, dict(server.dsn), raw))
         if self.faults.hit(MailFault.DROP_AFTER_DATA):
             server.abort()
         if slow := self.faults.hit(MailFault.SLOW):
-            await asyncio.sleep(slow.seconds)
+            await asyncio.sleep(slow.wait(self.faults.dice))
         return "250 OK kept"
 
     def _keep(self, envelope: Envelope, dsn: Mapping[str, str]) -> None:

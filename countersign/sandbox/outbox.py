@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from countersign.domain.sms_text import segments
 from countersign.sandbox.mail import MailCatcher
+from countersign.sandbox.mail_answers import MailReplyImpossible
 from countersign.sandbox.twilio import POOL_NUMBER, ReplyImpossible, TwilioStandIn
 
 _LINK = re.compile(r"https?://[^\s<>\"'，。；：、！？（）【】「」《》]+")
@@ -148,6 +149,7 @@ def outbox_routes(sms: TwilioStandIn, mail: MailCatcher) -> APIRouter:
             older=urlencode({**query, "page": page + 1}) if page * _PAGE_SIZE < len(items) else None,
             pieces=pieces,
             clock=_clock,
+            answerable=mail.answers is not None,
         )
         return HTMLResponse(html, headers=_HEADERS)
 
@@ -177,6 +179,17 @@ def outbox_routes(sms: TwilioStandIn, mail: MailCatcher) -> APIRouter:
         try:
             note = f"已回复，接收方应答 {await sms.reply(person, number, body)} · Reply sent"
         except ReplyImpossible as why:
+            note = str(why)
+        return RedirectResponse(f"/outbox?{urlencode({'note': note})}", status_code=303)
+
+    @router.post("/outbox/mails/{mail_id}/reply")
+    async def answer(request: Request, mail_id: str) -> Response:
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return Response("Replies are only taken from the outbox page.", status_code=403)
+        form = parse_qs((await request.body()).decode())
+        try:
+            note = f"已回复，接收方应答 {await mail.reply(mail_id, form.get('body', [''])[0])} · Reply sent"
+        except MailReplyImpossible as why:
             note = str(why)
         return RedirectResponse(f"/outbox?{urlencode({'note': note})}", status_code=303)
 
@@ -228,6 +241,12 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 <p class="text">{% for piece, is_link in pieces(item.text) %}{% if is_link %}<a href="{{ piece }}" rel="noreferrer noopener">{{ piece }}</a>{% else %}{{ piece }}{% endif %}{% endfor %}</p>
 {% if item.kind == "mail" %}
 <p class="more"><a href="/outbox/mails/{{ item.id }}.eml">原文 Source</a></p>
+{% if answerable %}
+<form method="post" action="/outbox/mails/{{ item.id }}/reply" class="reply">
+<input name="body" required maxlength="1600" placeholder="以收件人身份回复 Reply as the recipient" aria-label="回复 Reply">
+<button>回复 Reply</button>
+</form>
+{% endif %}
 {% elif item.direction == "out" %}
 <p class="more">{{ item.segments }} 段 · segments</p>
 {% if item.recipient.startswith("+86") %}

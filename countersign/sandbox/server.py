@@ -12,8 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from countersign.sandbox.aliyun import AliyunAccount, AliyunStandIn, aliyun_routes
 from countersign.sandbox.faults import FaultBoard
 from countersign.sandbox.mail import MailCatcher
+from countersign.sandbox.mail_answers import MailAnswers
 from countersign.sandbox.outbox import outbox_routes
 from countersign.sandbox.twilio import ABORT, TwilioStandIn, twilio_routes
 
@@ -23,7 +25,11 @@ _GRACE_S = 1.0
 
 @dataclass(frozen=True)
 class SandboxSettings:
-    """Where the stand-ins keep things and listen; port 0 takes a free one."""
+    """Where the stand-ins keep things and listen; port 0 takes a free one.
+
+    Without `aliyun` there is no stand-in for the domestic SMS provider. Bounces and answers of mails go by
+    SMTP to `intake_host`, `intake_port`; without a port nothing comes back.
+    """
 
     data_dir: Path
     port: int
@@ -33,6 +39,9 @@ class SandboxSettings:
     inbound_url: str | None = None
     step_seconds: float = 0.4
     seed: int = 0
+    intake_host: str = _HOST
+    intake_port: int | None = None
+    aliyun: AliyunAccount | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Sandbox:
     smtp_port: int
     sms: TwilioStandIn
     mail: MailCatcher
+    aliyun: AliyunStandIn | None = None
 
 
 class PortTaken(Exception):
@@ -112,7 +122,7 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
     listener = _listen(settings.port)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
-        mail = MailCatcher(settings.data_dir, mail_faults)
+        mail = MailCatcher(settings.data_dir, mail_faults, _answers(settings))
         stack.push_async_callback(mail.aclose)
         try:
             smtp_port = await mail.start(_HOST, settings.smtp_port)
@@ -132,10 +142,23 @@ async def sandbox(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
         app = FastAPI(title="Countersign sandbox", docs_url=None, redoc_url=None)
         app.include_router(twilio_routes(sms, mail_faults))
         app.include_router(outbox_routes(sms, mail))
+        aliyun = None
+        if settings.aliyun is not None:
+            aliyun = AliyunStandIn(settings.data_dir, settings.aliyun, faults, settings.step_seconds)
+            stack.push_async_callback(aliyun.aclose)
+            app.include_router(aliyun_routes(aliyun))
         await stack.enter_async_context(_serving(app, listener))
         sms.resume()
+        if aliyun is not None:
+            aliyun.resume()
         port = listener.getsockname()[1]
-        yield Sandbox(f"http://{_HOST}:{port}", _HOST, smtp_port, sms, mail)
+        yield Sandbox(f"http://{_HOST}:{port}", _HOST, smtp_port, sms, mail, aliyun)
+
+
+def _answers(settings: SandboxSettings) -> MailAnswers | None:
+    if settings.intake_port is None:
+        return None
+    return MailAnswers(settings.intake_host, settings.intake_port, settings.step_seconds)
 
 
 def _listen(port: int) -> socket.socket:

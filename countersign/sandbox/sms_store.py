@@ -13,6 +13,10 @@ CREATE TABLE IF NOT EXISTS message (
     service_sid TEXT, callback TEXT, reported TEXT, created TEXT NOT NULL, updated TEXT NOT NULL, sent TEXT
 );
 CREATE INDEX IF NOT EXISTS message_recipient ON message (recipient, id);
+CREATE TABLE IF NOT EXISTS report (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL, status TEXT NOT NULL, kind TEXT NOT NULL,
+    answer INTEGER, at TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS opt_out (
     recipient TEXT NOT NULL, sender TEXT NOT NULL, PRIMARY KEY (recipient, sender)
 );
@@ -37,6 +41,20 @@ class StoredSms:
     created: datetime
     updated: datetime
     sent: datetime | None
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """One status report: `kind` is `true`, `forged` or `lost` (never posted).
+
+    `answer` is the HTTP status with which the receiver met it, None when there was no answer.
+    """
+
+    sid: str
+    status: str
+    kind: str
+    answer: int | None
+    at: str
 
 
 def _row(values: Sequence[object]) -> StoredSms:
@@ -91,8 +109,22 @@ class SmsStore:
         return self.must(sid)
 
     def note_report(self, sid: str, status: str) -> None:
-        """Remember that `status` was called back, or given up."""
-        self._db.execute("UPDATE message SET reported = ? WHERE sid = ?", (status, sid))
+        """Remember that `status` was called back, or given up; the end of a message stays remembered."""
+        self._db.execute(
+            "UPDATE message SET reported = ? WHERE sid = ? AND reported IS NOT status", (status, sid)
+        )
+
+    def keep_report(self, sid: str, status: str, kind: str, answer: int | None) -> None:
+        """Keep what became of one report."""
+        self._db.execute(
+            "INSERT INTO report (sid, status, kind, answer, at) VALUES (?, ?, ?, ?, ?)",
+            (sid, status, kind, answer, datetime.now(UTC).isoformat()),
+        )
+
+    def reports(self) -> list[StoredReport]:
+        """List every report, oldest first."""
+        rows = self._db.execute("SELECT sid, status, kind, answer, at FROM report ORDER BY id")
+        return [StoredReport(*row) for row in rows]
 
     def get(self, sid: str) -> StoredSms | None:
         """Return a message, or None."""

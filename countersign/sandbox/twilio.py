@@ -20,7 +20,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -230,27 +230,46 @@ class TwilioStandIn:
             self._spawn(self._report(message))
 
     async def _report(self, message: StoredSms) -> None:
-        if message.callback is not None and self.faults.hit(SmsFault.LOSE_CALLBACKS) is None:
-            params = {
-                "SmsSid": message.sid,
-                "SmsStatus": message.status,
-                "MessageStatus": message.status,
-                "To": message.recipient,
-                "MessageSid": message.sid,
-                "AccountSid": self.account_sid,
-                "From": message.sender or "",
-                "ApiVersion": "2010-04-01",
-            }
-            if message.service_sid:
-                params["MessagingServiceSid"] = message.service_sid
-            if message.error_code is not None:
-                params["ErrorCode"] = str(message.error_code)
-            if late := self.faults.hit(SmsFault.SHUFFLE_CALLBACKS):
-                await asyncio.sleep(self.faults.dice.random() * late.seconds)
-            token = "forged" if self.faults.hit(SmsFault.FORGE_CALLBACKS) else self._auth_token
-            for _ in range(2 if self.faults.hit(SmsFault.DOUBLE_CALLBACKS) else 1):
-                await self._post(message.callback, params, token)
+        if message.callback is not None:
+            if self.faults.hit(SmsFault.LOSE_CALLBACKS) is None:
+                await asyncio.gather(*self._calls(message, message.callback))
+            else:
+                self.store.keep_report(message.sid, message.status, "lost", None)
         self.store.note_report(message.sid, message.status)
+
+    def _calls(self, message: StoredSms, url: str) -> list[Coroutine[Any, Any, None]]:
+        """Return the posts that report a status: one, or what the faults make of it."""
+        forged = self.faults.hit(SmsFault.FORGE_CALLBACKS) is not None
+        times = 2 if self.faults.hit(SmsFault.DOUBLE_CALLBACKS) else 1
+        if repeat := self.faults.hit(SmsFault.REPEAT_CALLBACKS):
+            times = self.faults.dice.randint(1, repeat.most)
+        told = [(self._report_params(message), forged)] * times
+        if self.faults.hit(SmsFault.LYING_CALLBACKS):
+            told.append((self._report_params(_opposite(message)), True))
+        return [self._call_back(message, url, params, is_forged) for params, is_forged in told]
+
+    async def _call_back(self, message: StoredSms, url: str, params: dict[str, str], forged: bool) -> None:
+        if late := self.faults.hit(SmsFault.SHUFFLE_CALLBACKS):
+            await asyncio.sleep(self.faults.dice.random() * late.seconds)
+        answer = await self._post(url, params, "forged" if forged else self._auth_token)
+        self.store.keep_report(message.sid, params["MessageStatus"], "forged" if forged else "true", answer)
+
+    def _report_params(self, message: StoredSms) -> dict[str, str]:
+        params = {
+            "SmsSid": message.sid,
+            "SmsStatus": message.status,
+            "MessageStatus": message.status,
+            "To": message.recipient,
+            "MessageSid": message.sid,
+            "AccountSid": self.account_sid,
+            "From": message.sender or "",
+            "ApiVersion": "2010-04-01",
+        }
+        if message.service_sid:
+            params["MessagingServiceSid"] = message.service_sid
+        if message.error_code is not None:
+            params["ErrorCode"] = str(message.error_code)
+        return params
 
     async def _post(self, url: str, params: dict[str, str], token: str) -> int | None:
         """Post a signed form, once more after a failure; returns the last status, None without an answer."""
@@ -276,6 +295,13 @@ class TwilioStandIn:
         return status
 
 
+def _opposite(message: StoredSms) -> StoredSms:
+    """Return the message as a liar would report it."""
+    if message.status == "undelivered":
+        return replace(message, status="delivered", error_code=None)
+    return replace(message, status="undelivered", error_code=30005)
+
+
 def _next_step(message: StoredSms) -> tuple[str, int | None] | None:
     """Return the status that follows and its error code; None when the message has arrived or is lost."""
     if message.status in _NEXT:
@@ -296,7 +322,13 @@ class _FaultRequest(BaseModel):
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
     for_seconds: Annotated[float | None, Field(alias="for", ge=0)] = None
     seconds: Annotated[float, Field(ge=0)] = 20.0
+    least: Annotated[float | None, Field(ge=0)] = None
+    most: Annotated[int, Field(ge=1, le=20)] = 5
     seed: int | None = None
+
+    def figures(self) -> tuple[float, float | None, float, float | None, int]:
+        """Return what the fault board takes, in its order."""
+        return self.share, self.for_seconds, self.seconds, self.least, self.most
 
 
 class _ReplyRequest(BaseModel):
@@ -329,6 +361,10 @@ def twilio_routes(stand_in: TwilioStandIn, mail_faults: FaultBoard) -> APIRouter
             return _error(_Refusal(429, 20429), form)
         if stand_in.faults.hit(SmsFault.ERROR_500):
             return _error(_Refusal(500, 20500), form)
+        if slow := stand_in.faults.hit(SmsFault.SLOW_TO_TAKE):
+            await asyncio.sleep(slow.wait(stand_in.faults.dice))
+            if await request.is_disconnected():
+                return Response(status_code=503)
         taken = stand_in.accept(form)
         if isinstance(taken, _Refusal):
             return _error(taken, form)
@@ -337,7 +373,7 @@ def twilio_routes(stand_in: TwilioStandIn, mail_faults: FaultBoard) -> APIRouter
         if stand_in.faults.hit(SmsFault.ERROR_500_AFTER_ACCEPT):
             return _error(_Refusal(500, 20500), form)
         if slow := stand_in.faults.hit(SmsFault.SLOW):
-            await asyncio.sleep(slow.seconds)
+            await asyncio.sleep(slow.wait(stand_in.faults.dice))
         return JSONResponse(_resource(taken, stand_in.account_sid), status_code=201)
 
     @router.get(base + "/Messages.json")
@@ -379,8 +415,12 @@ def twilio_routes(stand_in: TwilioStandIn, mail_faults: FaultBoard) -> APIRouter
         else:
             if asked.seed is not None:
                 board.seed(asked.seed)
-            board.switch_on(kind(asked.mode.value), asked.share, asked.for_seconds, asked.seconds)
+            board.switch_on(kind(asked.mode.value), *asked.figures())
         return _faults(stand_in.faults, mail_faults)
+
+    @router.get("/sandbox/reports")
+    async def list_reports() -> Response:
+        return JSONResponse({"reports": [asdict(report) for report in stand_in.store.reports()]})
 
     @router.get("/sandbox/faults")
     async def list_faults() -> Response:

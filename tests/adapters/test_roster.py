@@ -38,8 +38,8 @@ SICK: dict[str, Cell] = {"假别": "病假", "假期开始": "2026-02-01", "假�
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/x.db")
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     SQLModel.metadata.create_all(database.engine)
     yield database
     database.close()

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -332,3 +333,30 @@ def test_a_password_is_never_sent_in_the_clear_to_another_machine() -> None:
 def test_a_sender_that_is_no_address_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="mail settings"):
         SmtpMailer("127.0.0.1", 25, None, None, "none", "nobody at all", "HR", 5)
+
+
+async def test_answers_and_reports_are_asked_to_addresses_of_their_own(
+    catcher: MailCatcher, port: int
+) -> None:
+    message = replace(mail(), return_path="b-d1-x@back.example.cn", reply_to="r-d1-x@back.example.cn")
+    assert (await mailer(port).send(message)).state is OutcomeState.SENT
+    kept = only_mail(catcher)
+    assert catcher.mails()[0].envelope_from == "b-d1-x@back.example.cn"
+    assert kept["Reply-To"] == "r-d1-x@back.example.cn"
+    assert kept["From"].addresses[0].addr_spec == "hr@hr.example.cn"
+
+
+async def test_without_them_the_sender_stands_in_the_envelope(catcher: MailCatcher, port: int) -> None:
+    await mailer(port).send(mail())
+    assert catcher.mails()[0].envelope_from == "hr@hr.example.cn"
+    assert only_mail(catcher)["Reply-To"] is None
+
+
+@pytest.mark.parametrize("wrong", ["no address", "a@b\r\nBcc: c@d.example"])
+@pytest.mark.parametrize("which", ["return_path", "reply_to"])
+async def test_a_return_address_that_is_none_sends_nothing(
+    catcher: MailCatcher, port: int, which: str, wrong: str
+) -> None:
+    outcome = await mailer(port).send(replace(mail(), **{which: wrong}))
+    assert (outcome.state, outcome.code) == (OutcomeState.FAILED_PERMANENT, "mail_bad_content")
+    assert catcher.mails() == []

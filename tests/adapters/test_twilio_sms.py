@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from countersign.adapters.twilio_sms import TwilioSms, valid_signature
-from countersign.contracts.sending import ChannelError, OutcomeState, SendOutcome, SmsMessage
+from countersign.contracts.sending import ChannelError, OutcomeState, SendOutcome, SentSms, SmsMessage
 from countersign.sandbox.faults import SmsFault
 from countersign.sandbox.server import Sandbox, SandboxSettings, sandbox
 
@@ -38,6 +38,10 @@ async def sms(stand_in: Sandbox) -> AsyncIterator[TwilioSms]:
 
 def message(to: str = PERSON, text: str = TEXT) -> SmsMessage:
     return SmsMessage(to, text, "7K2M-XW9T-B4QP")
+
+
+def sent(provider_id: str) -> SentSms:
+    return SentSms(PERSON, provider_id, datetime.now(UTC))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -68,13 +72,13 @@ async def test_the_environments_region_does_not_bend_the_stand_ins_address(
 async def test_status_goes_on_to_delivered(sms: TwilioSms, stand_in: Sandbox) -> None:
     sid = (await sms.send(message())).provider_id or ""
     await until(lambda: stand_in.sms.store.must(sid).status == "delivered")
-    assert await sms.fetch_status(sid) == ("delivered", None)
+    assert await sms.fetch_status(sent(sid)) == ("delivered", None)
 
 
 async def test_an_undelivered_text_tells_its_error_code(sms: TwilioSms, stand_in: Sandbox) -> None:
     sid = (await sms.send(message("+85290030003"))).provider_id or ""
     await until(lambda: stand_in.sms.store.must(sid).status == "undelivered")
-    assert await sms.fetch_status(sid) == ("undelivered", "30003")
+    assert await sms.fetch_status(sent(sid)) == ("undelivered", "30003")
 
 
 @pytest.mark.parametrize(
@@ -280,16 +284,16 @@ async def test_neither_the_number_nor_the_text_reaches_a_log(
     sms: TwilioSms, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    sent = message()
-    await sms.send(sent)
+    text = message()
+    await sms.send(text)
     await sms.find(PERSON, "7K2M-XW9T-B4QP", datetime.now(UTC))
-    assert PERSON.removeprefix("+") not in caplog.text + repr(sent)
-    assert "7K2M" not in caplog.text + repr(sent)
+    assert PERSON.removeprefix("+") not in caplog.text + repr(text)
+    assert "7K2M" not in caplog.text + repr(text)
 
 
 async def test_an_unknown_provider_id_is_a_plain_error(sms: TwilioSms) -> None:
     with pytest.raises(ChannelError, match="20404"):
-        await sms.fetch_status("SMnone")
+        await sms.fetch_status(sent("SMnone"))
 
 
 async def test_a_closed_client_opens_again(sms: TwilioSms) -> None:

@@ -146,7 +146,7 @@ async def quoting_providers(parts: Parts) -> AsyncIterator[None]:
 
 def fail_once_in_the_database(parts: Parts) -> None:
     """Let one activity fail on a row whose values are marked, as a broken constraint would make it."""
-    book = parts.notices
+    book = parts.sendings
     begin = book.begin_sending
     broken: list[str] = []
 

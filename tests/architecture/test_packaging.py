@@ -18,7 +18,7 @@ import pytest
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
-PORTS = 5
+PORTS = 6
 """How many ports in a row the embedded stack takes."""
 
 CASE = """

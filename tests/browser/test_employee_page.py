@@ -38,6 +38,7 @@ PATIENT = {
     "name": "patient",
     "rungs": [{**rung, "wait": {"value": 60, "unit": "calendar_days"}} for rung in POLICY["rungs"]],
 }
+ABOUT_LINKS = {"link.fetched", "link.opened"}
 WORDS = "医生要求再休息两周。\n第二行 <b>&"
 
 
@@ -96,8 +97,8 @@ def bundle(world: World, case: str) -> bytes:
 
 
 def standing(case: dict[str, Any]) -> dict[str, Any]:
-    """Return a case without the count of fetches, which is all that opening a link may change."""
-    kinds = [event["kind"] for event in case["timeline"] if event["kind"] != "link.fetched"]
+    """Return a case without what was seen of its links, which is all that opening one may change."""
+    kinds = [event["kind"] for event in case["timeline"] if event["kind"] not in ABOUT_LINKS]
     return {**{name: case[name] for name in ("state", "stage", "outcome", "steps")}, "kinds": kinds}
 
 

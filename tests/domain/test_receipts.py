@@ -5,16 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.domain.aliyun_codes import ALIYUN_CODES
+from countersign.domain.code_meaning import code_table
 from countersign.domain.receipts import (
+    CALL_CODES,
     CODES,
     RANK,
     RETRY_LIMIT,
+    SMTP_CODES,
     CodeClass,
     DeliveryState,
     advance,
     delivery_state_for,
     meaning_of,
 )
+from countersign.domain.twilio_codes import TWILIO_CODES
 
 STATES = st.sampled_from(DeliveryState)
 
@@ -100,6 +105,28 @@ def test_a_status_that_is_not_about_our_message_changes_nothing(status: str) -> 
         ("smtp_499", CodeClass.TEMPORARY),
         ("smtp_599", CodeClass.PERMANENT),
         ("99999", CodeClass.PERMANENT),
+        ("21266", CodeClass.PERMANENT),
+        ("21703", CodeClass.CONFIGURATION),
+        ("30017", CodeClass.TEMPORARY),
+        ("30019", CodeClass.CONTENT),
+        ("30034", CodeClass.CONFIGURATION),
+        ("30450", CodeClass.TEMPORARY),
+        ("63038", CodeClass.TEMPORARY),
+        ("isv.BUSINESS_LIMIT_CONTROL", CodeClass.TEMPORARY),
+        ("isv.MOBILE_NUMBER_ILLEGAL", CodeClass.PERMANENT),
+        ("isv.OUT_OF_SERVICE", CodeClass.CONFIGURATION),
+        ("isv.AMOUNT_NOT_ENOUGH", CodeClass.CONFIGURATION),
+        ("isv.PARAM_NOT_SUPPORT_URL", CodeClass.CONTENT),
+        ("isv.CUSTOMER_REFUSED", CodeClass.OPTED_OUT),
+        ("isp.SYSTEM_ERROR", CodeClass.AMBIGUOUS),
+        ("SignatureNonceUsed", CodeClass.AMBIGUOUS),
+        ("Throttling.User", CodeClass.TEMPORARY),
+        ("MOBILE_IN_BLACK", CodeClass.OPTED_OUT),
+        ("MOBILE_NOT_ON_SERVICE", CodeClass.TEMPORARY),
+        ("CONTENT_KEYWORD", CodeClass.CONTENT),
+        ("UNDELIV", CodeClass.PERMANENT),
+        ("sms_not_prepared", CodeClass.CONFIGURATION),
+        ("sms_wrong_destination", CodeClass.CONFIGURATION),
     ],
 )
 def test_each_code_asks_for_the_right_thing(code: str, kind: CodeClass) -> None:
@@ -116,5 +143,24 @@ def test_every_code_speaks_chinese_and_english_and_quotes_nothing() -> None:
 
 
 def test_retry_limits_are_for_codes_that_may_be_tried_again() -> None:
-    assert RETRY_LIMIT == {"30003": 3, "30008": 1}
+    assert RETRY_LIMIT == {
+        "30003": 3,
+        "30008": 1,
+        "MOBILE_NOT_ON_SERVICE": 3,
+        "EXPIRED": 3,
+        "MOBLLE_TERMINAL_ERROR": 1,
+        "SP_UNKNOWN_ERROR": 1,
+    }
     assert all(meaning_of(code).kind is CodeClass.TEMPORARY for code in RETRY_LIMIT)
+
+
+def test_no_code_stands_in_two_tables() -> None:
+    tables = (TWILIO_CODES, ALIYUN_CODES, CALL_CODES, SMTP_CODES)
+    assert sum(len(table) for table in tables) == len(set().union(*tables))
+    assert set().union(*tables) <= set(CODES)
+
+
+def test_a_table_with_a_code_that_stands_twice_is_refused() -> None:
+    row = ("1", CodeClass.TEMPORARY, "一。", "One.")
+    with pytest.raises(ValueError, match="stands twice"):
+        code_table(row, row)

@@ -16,10 +16,10 @@ from countersign.sandbox.demo import demo_roster
 
 @pytest.mark.parametrize("today", [date(2026, 3, 2), date(2028, 2, 29), date(2027, 1, 1)])
 def test_the_demo_company_is_imported_whole_with_four_leaves_around_today(
-    tmp_path: Path, today: date
+    tmp_path: Path, database_url: str, today: date
 ) -> None:
     (tmp_path / "demo.xlsx").write_bytes(demo_roster(today))
-    database = Database(f"sqlite:///{tmp_path}/x.db")
+    database = Database(database_url)
     SQLModel.metadata.create_all(database.engine)
     scheduled: list[str] = []
 

@@ -202,6 +202,64 @@ async def test_callbacks_can_be_lost_doubled_late_and_forged(
     assert (len(hook.taken), hook.forged) == (reports, forged)
 
 
+async def test_reports_can_be_repeated_and_every_one_is_listed_with_its_answer(
+    tmp_path: Path, hook: Hook
+) -> None:
+    async with sandbox(settings(tmp_path)) as running, httpx2.AsyncClient() as http:
+        running.sms.faults.switch_on(SmsFault.REPEAT_CALLBACKS, most=4)
+        for _ in range(4):
+            await send(running, PERSON, f"{hook.url}/hooks/sms")
+        await until(lambda: len(running.sms.store.unfinished()) == 0)
+        listed = (await http.get(f"{running.url}/sandbox/reports")).json()["reports"]
+    assert 12 < len(listed) == len(hook.taken) <= 48
+    assert {(one["kind"], one["answer"]) for one in listed} == {("true", 204)}
+    assert {one["sid"] for one in listed} == {call["MessageSid"] for call in hook.taken}
+
+
+async def test_a_lie_comes_beside_the_truth_and_is_listed_as_refused(tmp_path: Path, hook: Hook) -> None:
+    async with sandbox(settings(tmp_path)) as running:
+        running.sms.faults.switch_on(SmsFault.LYING_CALLBACKS)
+        await send(running, PERSON, f"{hook.url}/hooks/sms")
+        await until(lambda: len(running.sms.store.reports()) == 6)
+        reports = running.sms.store.reports()
+    assert hook.statuses() == ["sending", "sent", "delivered"]
+    assert [one.answer for one in reports if one.kind == "forged"] == [403, 403, 403]
+    assert {one.status for one in reports if one.kind == "forged"} == {"undelivered"}
+
+
+async def test_a_lost_report_is_listed_as_lost(tmp_path: Path, hook: Hook) -> None:
+    async with sandbox(settings(tmp_path)) as running:
+        running.sms.faults.switch_on(SmsFault.LOSE_CALLBACKS)
+        await send(running, PERSON, f"{hook.url}/hooks/sms")
+        await until(lambda: len(running.sms.store.reports()) == 3)
+        kinds = {(one.kind, one.answer) for one in running.sms.store.reports()}
+    assert kinds == {("lost", None)}
+
+
+async def test_a_slow_provider_takes_nothing_from_a_caller_that_has_gone(tmp_path: Path) -> None:
+    async with sandbox(settings(tmp_path)) as running:
+        running.sms.faults.switch_on(SmsFault.SLOW_TO_TAKE, seconds=0.3, least=0.2)
+        client = TwilioSms(ACCOUNT, TOKEN, SENDER, running.url, timeout_s=0.1)
+        await client.send(SmsMessage(PERSON, "x", "X"))
+        await client.aclose()
+        await asyncio.sleep(0.5)
+        assert running.sms.store.newest() == []
+        await send(running, PERSON)
+        assert len(running.sms.store.newest()) == 1
+
+
+def test_a_wait_lies_in_its_range() -> None:
+    board = FaultBoard(seed=3)
+    board.switch_on(SmsFault.SLOW, seconds=0.3, least=0.05)
+    fault = board.hit(SmsFault.SLOW)
+    assert fault is not None
+    waits = [fault.wait(board.dice) for _ in range(200)]
+    assert 0.05 <= min(waits) < 0.1
+    assert 0.25 < max(waits) <= 0.3
+    board.switch_on(SmsFault.SLOW, seconds=0.3)
+    assert {one.wait(board.dice) for _ in range(5) if (one := board.hit(SmsFault.SLOW))} == {0.3}
+
+
 async def test_requests_without_the_accounts_token_are_refused(tmp_path: Path) -> None:
     async with sandbox(settings(tmp_path)) as running, httpx2.AsyncClient() as http:
         path = f"{running.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"

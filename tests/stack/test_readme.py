@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.timeout(200)
 def test_every_command_of_the_walk_through_works(tmp_path: Path) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    first = free_ports(5)
+    first = free_ports(6)
     script = "\n".join(block for block in blocks if not block.startswith("TOKEN="))
     script = script.replace(":8080", f":{first}").replace(":8081", f":{first + 1}")
     script = script.replace("uv run countersign", f"{sys.executable} -m countersign.cli")

@@ -40,7 +40,17 @@ class RecordingSms:
             self.sent.append((self.clock(), message))
         return outcome
 
-    async def find(self, to: str, delivery_code: str, since: datetime) -> str | None:
+    def provider_of(self, to: str) -> str:
+        return "twilio"
+
+    async def find(
+        self,
+        to: str,
+        delivery_code: str,
+        since: datetime,
+        delivery_id: str | None = None,
+        provider: str | None = None,
+    ) -> str | None:
         for number, (_, message) in enumerate(self.sent):
             if message.to == to and delivery_code in message.text:
                 return f"SM{number}"

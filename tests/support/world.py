@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.real_clock import utc_now
 from countersign.contracts.cases import Role
-from countersign.embedded import Stack, StackSettings
+from countersign.embedded import Stack, StackSettings, ports_of
 from countersign.play import Player, free_ports
 from tests.support.company import EMAIL, PHONE, add_leave, company
 
@@ -38,7 +38,7 @@ class World:
     """The running stack with its API as HR uses it."""
 
     def __init__(self, folder: Path) -> None:
-        first = free_ports(5)
+        first = free_ports(len(ports_of(0)))
         self.stack = Stack(StackSettings(folder, first, FACTOR))
         self.base, self.outbox = f"http://127.0.0.1:{first}", f"http://127.0.0.1:{first + 1}"
         parts = company(folder, utc_now, time_lapse=FACTOR)

@@ -11,17 +11,19 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.people import leave_file
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
     Delivery,
     Document,
     Link,
-    Notice,
     Suppression,
 )
 from countersign.contracts.cases import ANSWERS, Act, ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed, canonical
+from countersign.domain.levels import Level, level_words
+from countersign.domain.planner import Reach
 from countersign.ids import new_id
 
 ANSWER_EVENTS = {
@@ -140,6 +142,7 @@ class Acts:
             "act": act.id,
             "answer": new.kind.value,
             "link": new.link_id,
+            "says": level_words(Level.ACKNOWLEDGED) if new.link_id else None,
             "shown_sha256": new.shown_sha256,
             "fingerprint": act.fingerprint,
             "files": [file.sha256 for file in new.files],
@@ -240,6 +243,8 @@ class Acts:
                 happened_at=datetime.fromisoformat(body["happened_at"]) if body.get("happened_at") else None,
                 delivery_id=row.link_id,
                 choices=body.get("choices", {}),
+                until=datetime.fromisoformat(body["until"]) if body.get("until") else None,
+                reach=_reach_now(session, case) if row.kind == ActKind.REPLAN.value else None,
             )
             return case.workflow_id, act, row.state
 
@@ -321,96 +326,6 @@ class Acts:
         )
 
 
-@dataclass(frozen=True)
-class LinkView:
-    """What the holder of a link may see."""
-
-    link_id: str
-    case_id: str
-    person_id: str
-    audience: str
-    language: str
-    title: str = field(repr=False)
-    text: str = field(repr=False)
-    fingerprint: str
-    answer_by: datetime | None
-    case_state: str
-    time_lapse: bool
-
-
-@dataclass(frozen=True)
-class InboxItem:
-    """One notice in the list on the link page; only titles, dates and fingerprints."""
-
-    title: str = field(repr=False)
-    at: datetime
-    fingerprint: str
-
-
-class Links:
-    """Looks behind links. Reading changes nothing but the count of fetches."""
-
-    def __init__(self, database: Database, evidence: EvidenceLog, clock: Callable[[], datetime]) -> None:
-        self._database, self._evidence, self._clock = database, evidence, clock
-
-    def look_up(self, code_hashes: list[str]) -> LinkView | None:
-        """Return what is behind a code; None alike for unknown, expired and revoked ones."""
-        with self._database.reading() as session:
-            link = session.exec(select(Link).where(col(Link.code_hash).in_(code_hashes))).first()
-            if link is None or link.revoked_at is not None:
-                return None
-            case = session.get_one(Case, link.case_id)
-            if link.expires_at <= case_now(case, self._clock()):
-                return None
-            notice = session.get_one(Notice, link.notice_id)
-            return LinkView(
-                link_id=link.id,
-                case_id=case.id,
-                person_id=link.person_id,
-                audience=notice.audience,
-                language=notice.language,
-                title=notice.title,
-                text=notice.text,
-                fingerprint=notice.fingerprint,
-                answer_by=notice.answer_by,
-                case_state=case.state,
-                time_lapse=case.clock_factor > 1,
-            )
-
-    def fetched(self, link_id: str, agent: str, address: str) -> None:
-        """Count a fetch; the first one stands in the evidence. It proves little: a machine may do it."""
-
-        def keep(session: Session) -> None:
-            delivery = session.get_one(Delivery, link_id)
-            case = session.get_one(Case, delivery.case_id)
-            now = case_now(case, self._clock())
-            delivery.fetches += 1
-            if delivery.fetched_at is None:
-                delivery.fetched_at = now
-                body = {"delivery": link_id, "agent": Sealed(agent[:300]), "address": Sealed(address)}
-                actor = {"role": "machine", "id": "link"}
-                self._evidence.append(
-                    session, case, f"link/{link_id}/fetched", now, EventKind.LINK_FETCHED, actor, body
-                )
-
-        self._database.write(keep)
-
-    def inbox(self, link: LinkView) -> list[InboxItem]:
-        """Return what the same person was told in this case over the in-system inbox."""
-        with self._database.reading() as session:
-            rows = session.exec(
-                select(Notice)
-                .join(Delivery, col(Delivery.notice_id) == col(Notice.id))
-                .where(
-                    Notice.case_id == link.case_id,
-                    Notice.person_id == link.person_id,
-                    Delivery.channel == "in_system",
-                )
-                .order_by(col(Notice.created_at).desc())
-            )
-            return [InboxItem(n.title, n.created_at, n.fingerprint) for n in rows]
-
-
 def _fingerprint(new: NewAct, at: datetime) -> str:
     """Return the hash that the receipt shows: what was answered, on which text, when."""
     told = {
@@ -424,3 +339,9 @@ def _fingerprint(new: NewAct, at: datetime) -> str:
         "files": [file.sha256 for file in new.files],
     }
     return hashlib.sha256(canonical(told)).hexdigest()
+
+
+def _reach_now(session: Session, case: Case) -> Reach | None:
+    """Return who can be reached by the roster as it stands."""
+    file = leave_file(session, case.leave_id) if case.leave_id else None
+    return None if file is None else file.reach()

@@ -1,7 +1,7 @@
 """The books of all cases: the recorder that workflows write through, and the case's own clock."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -23,7 +23,21 @@ ALARMS = {
     "late_answer": "An answer arrived after the case was closed. Read it and decide what follows.",
     "start_failed": "A case could not be started. The reason stands beside it; mend it and start it again.",
     "undelivered": "A message could not be delivered to this address. Check the contact data.",
+    "reply": "Somebody answered a message of this case in words. Read it; the case goes on meanwhile.",
+    "unknown_end": "A message may have left and the provider does not know of it. "
+    "The policy sends nothing twice: send it again by hand, or wait for an answer.",
+    "provider_down": "A provider cannot be reached. Messages are kept and tried again until it answers.",
+    "provider_settings": "A provider refuses our account or settings. An administrator must check them.",
+    "content_refused": "A provider refused the text of a message. Check the template, links first.",
+    "cap_of_person": "A person has had as many messages today as are allowed. The next one goes tomorrow.",
+    "cap_of_company": "As many messages have left today as are allowed in all. The rest goes tomorrow; "
+    "if this is no mistake, raise the limit.",
+    "opted_out": "A person has asked for no more messages over a channel. Use another way to reach them.",
+    "sending_stopped": "All sending was stopped by hand; nothing leaves until the stop is released.",
+    "sending_released": "A stop of sending was released; what was held is sent now and planned again.",
     "not_me": "Somebody says that the address used is not the employee's. Check the contact data.",
+    "identity_locked": "A confidential link is locked: the identity was given wrongly five times. "
+    "Speak to the person, then revoke the link and send the notice again.",
 }
 """What each alarm says to HR; free of personal data."""
 
@@ -39,6 +53,18 @@ def raise_alarm(session: Session, kind: str, at: datetime, case_id: str | None, 
     """Add an alarm; `detail` must be free of personal data."""
     sentence = f"{ALARMS[kind]} {detail}".strip()
     session.add(Alarm(id=new_id(), case_id=case_id, kind=kind, sentence=sentence, at=at))
+
+
+def raise_alarm_once(
+    session: Session, kind: str, at: datetime, case_id: str | None, every: timedelta, detail: str = ""
+) -> None:
+    """Add an alarm unless the same one, of the same case, was raised within `every`."""
+    sentence = f"{ALARMS[kind]} {detail}".strip()
+    same = select(Alarm.id).where(
+        Alarm.kind == kind, Alarm.case_id == case_id, Alarm.sentence == sentence, col(Alarm.at) > at - every
+    )
+    if session.exec(same).first() is None:
+        raise_alarm(session, kind, at, case_id, detail)
 
 
 def actor_of(act: ActRow) -> dict[str, Any]:
@@ -126,10 +152,11 @@ _UNHEARD = {"no channel accepted the message", "no channel reaches the audience"
 def _mark_posted(session: Session, case_id: str, step: str, at: datetime) -> None:
     """Move the courier deliveries of a step to `sent` once HR has posted the letter."""
     rows = session.exec(
-        select(Delivery)
+        select(Delivery, Notice.step)
         .join(Notice, col(Notice.id) == col(Delivery.notice_id))
         .where(Delivery.case_id == case_id, Delivery.channel == "courier", Delivery.state == "pending")
-        .where(col(Notice.step).endswith(f".{step}"))
     )
-    for delivery in rows:
-        delivery.state, delivery.sent_at = "sent", at
+    for delivery, numbered in rows:
+        # Compared here: in the database's own pattern an underscore is any letter, and SQLite takes A for a.
+        if numbered.endswith(f".{step}"):
+            delivery.state, delivery.sent_at = "sent", at

@@ -4,13 +4,14 @@ Everything here is synchronous on purpose: code inside a transaction cannot awai
 hold the one writer. Async callers go through `asyncio.to_thread`.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
@@ -18,6 +19,26 @@ T = TypeVar("T")
 
 # A failed statement would otherwise carry its values, names and numbers, into logs and histories.
 _HIDDEN = True
+
+# Waits before the next try, in seconds. Of those who contend for a row one is always served, so patience ends
+# it; a duplicate that is one after three more looks is no race.
+_CONTEST_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0)
+_DUPLICATE_WAITS_S = (0.02, 0.1, 0.3)
+_CONTEST = {"40001", "40P01"}
+_DUPLICATE = "23505"
+
+# Classes of SQLSTATE whose first line names tables, columns and constraints, and never a value of a row.
+_TELLS_NO_VALUE = {"08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "XX"}
+
+
+class UnstorableText(ValueError):
+    """A text with the character U+0000, which PostgreSQL cannot keep; refused on SQLite too.
+
+    Its message names no value. What comes from outside is the caller's to mend.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("a text contains the character U+0000; remove it and send the text again")
 
 
 class Database:
@@ -48,34 +69,104 @@ class Database:
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction, again when another writer won a race for the same row."""
-        for wait in (0.02, 0.1, 0.3, None):
+        tries = 0
+        while True:
             try:
                 with self.transaction() as session:
                     return work(session)
             except DBAPIError as error:
-                if wait is None or not _lost_a_race(error):
+                waits = _waits_after(error)
+                if tries >= len(waits):
                     raise
-                time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311  spreading retries, no secret
-        raise AssertionError("unreachable")
+                time.sleep(waits[tries] * random.uniform(0.5, 1.5))  # noqa: S311  spreading retries, no secret
+                tries += 1
 
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
 
 
-def _lost_a_race(error: DBAPIError) -> bool:
-    """Say whether repeating the transaction can succeed: serialisation, deadlock, or a duplicate key."""
+def _waits_after(error: DBAPIError) -> tuple[float, ...]:
+    """Return the waits between tries when repeating can succeed: serialisation, deadlock, a duplicate key."""
     code = getattr(error.orig, "sqlstate", None)
-    if code is not None:
-        return code in {"40001", "40P01", "23505"}
     text = str(error.orig)
-    return "UNIQUE constraint failed" in text or (isinstance(error, OperationalError) and "locked" in text)
+    if code in _CONTEST:
+        return _CONTEST_WAITS_S
+    if code == _DUPLICATE or "UNIQUE constraint failed" in text:
+        return _DUPLICATE_WAITS_S
+    if code is None and isinstance(error, OperationalError) and "locked" in text:
+        return _DUPLICATE_WAITS_S
+    return ()
+
+
+def _guard(engine: Engine) -> Engine:
+    """Let no value of a row into an error, and no text into a statement that only one kind would keep."""
+    event.listen(engine, "handle_error", _without_values)
+    event.listen(engine, "before_cursor_execute", _refuse_nul)
+    return engine
+
+
+def _without_values(context: ExceptionContext) -> None:
+    """Cut the driver's words to names; PostgreSQL quotes keys and whole rows.
+
+    The driver's own exception is cut as well: it stays in the chain, and a traceback prints the chain.
+    """
+    original, known = context.original_exception, context.sqlalchemy_exception
+    if isinstance(original, UnstorableText):
+        # As itself, not as a fault of the statement; a new one, since none may be its own cause.
+        raise UnstorableText
+    diagnosis = getattr(original, "diag", None)
+    # Without a connection no row was sent yet, and operators need the words to mend the URL.
+    if diagnosis is None or known is None or context.connection is None:
+        return
+    kind, words = type(original), _names_in(original, diagnosis)
+    original.args = (words,)
+    known.args = (f"({kind.__module__}.{kind.__name__}) {words}",)
+
+
+def _names_in(original: BaseException, diagnosis: Any) -> str:
+    code = diagnosis.sqlstate
+    if code is None:
+        # Of the driver itself, which repeats a value only when that value is the trouble.
+        return "a value cannot be stored" if type(original).__name__ == "DataError" else str(original)
+    said = diagnosis.message_primary if code[:2] in _TELLS_NO_VALUE else type(original).__name__
+    return f"{said} (SQLSTATE {code})"
+
+
+def _refuse_nul(
+    _connection: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, many: bool
+) -> None:
+    for row in parameters if many else (parameters,):
+        values = row.values() if isinstance(row, dict) else row or ()
+        if any(isinstance(value, str) and "\0" in value for value in values):
+            raise UnstorableText
+
+
+def _json(value: Any) -> str:
+    """Write a JSON column; the escape of U+0000 would pass, and fail in the column its text goes to next."""
+    written = json.dumps(value)
+    if "\\u0000" in written and _holds_nul(value):
+        raise UnstorableText
+    return written
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for part in (*value.keys(), *value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _sqlite(url: str, busy_timeout_s: float) -> Engine:
     engine = create_engine(
         url,
         connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
+        json_serializer=_json,
         hide_parameters=_HIDDEN,
     )
 
@@ -83,6 +174,8 @@ def _sqlite(url: str, busy_timeout_s: float) -> Engine:
     def _on_connect(connection: Any, _record: Any) -> None:
         # The driver's own transaction handling begins too late and deferred; we say BEGIN ourselves.
         connection.isolation_level = None
+        # SQLite's own knows the letters of English alone; a search would find less than on PostgreSQL.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -91,14 +184,16 @@ def _sqlite(url: str, busy_timeout_s: float) -> Engine:
         kind = connection.get_execution_options().get("begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {kind}")
 
-    return engine
+    return _guard(engine)
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=10,
         pool_pre_ping=True,
         isolation_level="REPEATABLE READ",
+        json_serializer=_json,
         hide_parameters=_HIDDEN,
     )
+    return _guard(engine)

@@ -12,14 +12,9 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.acts import Acts, NewAct
-from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.notices import Notices
-from countersign.adapters.database.tables import Branch, Case, Delivery, Inbox, Person, Punch
+from countersign.adapters.database.tables import Branch, Case, Inbox, Person, Punch
 from countersign.contracts.cases import ActKind, Role
-from countersign.domain.evidence import EventKind, Sealed
-from countersign.domain.receipts import delivery_state_for, meaning_of
 from countersign.ids import new_id
 
 log = logging.getLogger("countersign.inbox")
@@ -28,17 +23,19 @@ REPORT_FIELDS = ("MessageSid", "MessageStatus", "ErrorCode")
 
 
 class InboxBook:
-    """Takes in provider reports, replies and punches."""
+    """Takes in machine reports and punches.
+
+    `handlers` has for every source what reads its raw form and says in words what came of it.
+    """
 
     def __init__(
         self,
         database: Database,
-        evidence: EvidenceLog,
-        notices: Notices,
+        handlers: Mapping[str, Callable[[Mapping[str, Any]], str]],
         acts: Acts,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database, self._evidence, self._notices = database, evidence, notices
+        self._database, self._handlers = database, handlers
         self._acts, self._clock = acts, clock
 
     def keep(self, source: str, raw: Mapping[str, str], token: str | None) -> bool:
@@ -51,9 +48,9 @@ class InboxBook:
         def store(session: Session) -> bool:
             if session.exec(select(Inbox.id).where(Inbox.dedup == dedup)).first() is not None:
                 return False
-            session.add(
-                Inbox(id=new_id(), source=source, dedup=dedup, raw=dict(raw), received_at=self._clock())
-            )
+            # U+0000 cannot be stored, and a report is kept rather than refused.
+            kept = {name: text.replace("\0", "\ufffd") for name, text in raw.items()}
+            session.add(Inbox(id=new_id(), source=source, dedup=dedup, raw=kept, received_at=self._clock()))
             return True
 
         return self._database.write(store)
@@ -70,9 +67,8 @@ class InboxBook:
                 )
             )
         for row in waiting:
-            handle = self._receipt if row.source == "twilio.status" else self._reply
             try:
-                result = handle(row.raw)
+                result = self._handlers[row.source](row.raw)
             except OperationalError:
                 raise  # the database is busy; the report is taken again
             except Exception as fault:
@@ -86,45 +82,6 @@ class InboxBook:
 
             self._database.write(done)
         return len(waiting)
-
-    def _receipt(self, raw: Mapping[str, Any]) -> str:
-        code = raw.get("ErrorCode") or None
-        state = delivery_state_for(str(raw.get("MessageStatus", "")), code)
-        if state is None:
-            return "a status that says nothing new"
-        sentence = meaning_of(code).en if code else None
-        with self._database.reading() as session:
-            found = session.exec(
-                select(Delivery).where(Delivery.provider_id == str(raw.get("MessageSid", "")))
-            ).first()
-            at = (
-                self._clock()
-                if found is None
-                else case_now(session.get_one(Case, found.case_id), self._clock())
-            )
-        case = self._notices.receipt(str(raw.get("MessageSid", "")), state, code, sentence, at)
-        return "no such message" if case is None else f"case {case}"
-
-    def _reply(self, raw: Mapping[str, Any]) -> str:
-        """Keep an SMS reply in the evidence of the latest case that wrote to this number."""
-
-        def keep(session: Session) -> str:
-            delivery = session.exec(
-                select(Delivery)
-                .where(Delivery.channel == "sms", Delivery.address == str(raw.get("From", "")))
-                .order_by(col(Delivery.created_at).desc())
-            ).first()
-            if delivery is None:
-                return "nobody was written to at this number"
-            case = session.get_one(Case, delivery.case_id)
-            body = {"delivery": delivery.id, "channel": "sms", "text": Sealed(str(raw.get("Body", "")))}
-            actor = {"role": Role.EMPLOYEE.value, "id": "holder of the number"}
-            sid = str(raw.get("MessageSid", ""))
-            now = case_now(case, self._clock())
-            self._evidence.append(session, case, f"reply/{sid}", now, EventKind.ANSWER_REPLIED, actor, body)
-            return f"case {case.id}"
-
-        return self._database.write(keep)
 
     def punch(self, number: str, at: datetime, branch_id: str | None) -> tuple[str, str | None]:
         """Keep a clock-in once; return what it meant and the act it made, if any.

@@ -10,9 +10,11 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.receipts import REPORT
 from countersign.adapters.database.tables import Case, Outbox
 from countersign.contracts.cases import CaseState
 from countersign.contracts.leave_return import Outcome
+from countersign.contracts.notices import ReceiptReport
 from countersign.domain.calendar import CalendarYear
 from countersign.domain.evidence import EventKind
 from countersign.ids import new_id
@@ -81,6 +83,10 @@ class OutboxBook:
         with self._database.reading() as session:
             case = session.get_one(Case, case_id)
             return case.workflow_id, dict(case.frozen)
+
+    def report(self, body: dict[str, Any]) -> ReceiptReport:
+        """Return what an errand of the kind `tell_receipt` is to tell."""
+        return REPORT.validate_python(body["report"])
 
     def case_state(self, case_id: str) -> str:
         """Return the state of a case."""

@@ -139,6 +139,7 @@ class Case(SQLModel, table=True):
     person_id: str = Field(foreign_key="person.id", index=True)
     branch_id: str = Field(foreign_key="branch.id", index=True)
     leave_id: str | None = Field(default=None, foreign_key="leave.id", unique=True)
+    circular_id: str | None = Field(default=None, foreign_key="circular.id", index=True)
     policy_version: str
     frozen: dict[str, Any] = json_column(dict)
     state: str = Field(index=True)
@@ -197,11 +198,16 @@ class Notice(SQLModel, table=True):
     text: str = Field(sa_column=Column(Text, nullable=False))
     fingerprint: str
     answer_by: datetime | None = instant(nullable=True)
+    sensitive: bool = False
     created_at: datetime = instant()
 
 
 class Delivery(SQLModel, table=True):
-    """One attempt to bring a notice over one channel. Facts beside the state have their own times."""
+    """One attempt to bring a notice over one channel. Facts beside the state have their own times.
+
+    `day` is the branch's date on which the message left, counted against the caps; `held_why` says what keeps
+    it from leaving now. `ask_at` is the real time from which the provider may be asked about it again.
+    """
 
     __table_args__ = (UniqueConstraint("notice_id", "channel", "attempt"),)
 
@@ -227,6 +233,13 @@ class Delivery(SQLModel, table=True):
     fetched_at: datetime | None = instant(nullable=True)
     fetches: int = 0
     acknowledged_at: datetime | None = instant(nullable=True)
+    provider: str | None = None
+    day: date | None = Field(default=None, index=True)
+    held_why: str | None = Field(default=None, index=True)
+    ask_at: datetime | None = instant(nullable=True)
+    polls: int = 0
+    opened_at: datetime | None = instant(nullable=True)
+    identity_confirmed_at: datetime | None = instant(nullable=True)
 
 
 class Link(SQLModel, table=True):
@@ -249,6 +262,74 @@ class Suppression(SQLModel, table=True):
     case_id: str = Field(primary_key=True, foreign_key="case_.id")
     address: str = Field(primary_key=True)
     reason: str
+    created_at: datetime = instant()
+
+
+class OptOut(SQLModel, table=True):
+    """An address whose holder told the provider or us to stop a channel; holds for the whole company."""
+
+    address: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    reason: str
+    created_at: datetime = instant()
+
+
+class SendingStop(SQLModel, table=True):
+    """A switch that holds all sending of the company, of a branch or over a provider until released.
+
+    `scope` is `company`, `branch` or `provider`; `subject` the branch's id or the provider's name.
+    """
+
+    id: str = Field(primary_key=True)
+    scope: str
+    subject: str | None = None
+    reason: str
+    set_by: str
+    set_at: datetime = instant()
+    released_by: str | None = None
+    released_at: datetime | None = instant(nullable=True, index=True)
+
+
+class ProviderHealth(SQLModel, table=True):
+    """Since when a provider has failed without a success in between, and whether somebody was told."""
+
+    provider: str = Field(primary_key=True)
+    failing_since: datetime | None = instant(nullable=True)
+    alarmed_at: datetime | None = instant(nullable=True)
+
+
+class IdentityCheck(SQLModel, table=True):
+    """The second factor of one link: tries left, the one-time code sent, and when it was passed."""
+
+    link_id: str = Field(primary_key=True, foreign_key="link.id")
+    tries: int = 0
+    locked_at: datetime | None = instant(nullable=True)
+    confirmed_at: datetime | None = instant(nullable=True)
+    method: str | None = None
+    code_hash: str | None = None
+    code_expires_at: datetime | None = instant(nullable=True)
+    codes_sent: int = 0
+
+
+class CaseLink(SQLModel, table=True):
+    """A case that inherits another case's evidence, with the other chain's head at that time."""
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    other_id: str = Field(primary_key=True, foreign_key="case_.id")
+    length: int
+    head: str
+    at: datetime = instant()
+
+
+class Circular(SQLModel, table=True):
+    """A text that each of several addressees must confirm; every addressee has a case of their own."""
+
+    id: str = Field(primary_key=True)
+    branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    title: str
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    sensitive: bool = False
+    created_by: str
     created_at: datetime = instant()
 
 
@@ -351,13 +432,41 @@ class Punch(SQLModel, table=True):
 
 
 class Alarm(SQLModel, table=True):
-    """Something a person of the company must know; said in words."""
+    """Something a person of the company must know; said in words.
+
+    `told_at` is when telling it to the configured targets was over, `tell_tries` how often one refused it.
+    """
 
     id: str = Field(primary_key=True)
     case_id: str | None = Field(default=None, index=True)
     kind: str
     sentence: str
     at: datetime = instant(index=True)
+    told_at: datetime | None = instant(nullable=True, index=True)
+    tell_tries: int = 0
+
+
+class AlarmTold(SQLModel, table=True):
+    """One alarm and one target: told in `message` at `told_at`, else to be told at `next_at` or later.
+
+    `target` is a hash of the target's address, since the address itself is a secret.
+    """
+
+    alarm_id: str = Field(primary_key=True, foreign_key="alarm.id")
+    target: str = Field(primary_key=True)
+    tries: int = 0
+    next_at: datetime = instant()
+    told_at: datetime | None = instant(nullable=True, index=True)
+    message: str | None = None
+
+
+class ChannelAcknowledgement(SQLModel, table=True):
+    """Who took responsibility, once, for a way out that carries personal data out of the country."""
+
+    channel: str = Field(primary_key=True)
+    reason: str
+    acknowledged_by: str
+    acknowledged_at: datetime = instant()
 
 
 class ApiToken(SQLModel, table=True):

@@ -1,14 +1,16 @@
 """What lists and pages read: the projection, never a running process, so that it works without a worker."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.links import link_state
 from countersign.adapters.database.tables import (
     Alarm,
     Branch,
@@ -16,13 +18,16 @@ from countersign.adapters.database.tables import (
     Delivery,
     Document,
     Leave,
+    Link,
     Notice,
     Person,
     StoredPolicy,
     Task,
 )
 from countersign.domain.bundle import build_bundle
-from countersign.domain.evidence import Disclosure, Event
+from countersign.domain.evidence import Disclosure, Event, EventKind
+from countersign.domain.fetches import FetchKind
+from countersign.domain.levels import Level, level_words
 
 Row = dict[str, Any]
 
@@ -53,10 +58,7 @@ class Views:
         if scope.branch_id is not None:
             query = query.where(Person.branch_id == scope.branch_id)
         if search:
-            wanted = f"%{_escaped(search)}%"
-            query = query.where(
-                or_(col(Person.name).like(wanted, escape="\\"), col(Person.number).like(wanted, escape="\\"))
-            )
+            query = query.where(_found(search))
         if after:
             query = query.where(col(Leave.id) > after)
         with self._database.reading() as session:
@@ -98,10 +100,7 @@ class Views:
         if scope.branch_id is not None:
             query = query.where(Case.branch_id == scope.branch_id)
         if search:
-            like = f"%{_escaped(search)}%"
-            query = query.where(
-                or_(col(Person.name).like(like, escape="\\"), col(Person.number).like(like, escape="\\"))
-            )
+            query = query.where(_found(search))
         if after:
             query = query.where(col(Case.id) < after)
         with self._database.reading() as session:
@@ -121,7 +120,8 @@ class Views:
                 "workflow_id": case.workflow_id,
                 "steps": case.steps,
                 "tasks": self._tasks(session, case_id),
-                "notices": self._notices(session, case_id),
+                "notices": self._notices(session, case_id, events),
+                "links": self._links(session, case_id),
                 "timeline": _timeline(events, disclosures),
             }
 
@@ -239,7 +239,12 @@ class Views:
             for task in rows
         ]
 
-    def _notices(self, session: Session, case_id: str) -> list[Row]:
+    def _links(self, session: Session, case_id: str) -> list[Row]:
+        rows = session.exec(select(Link).where(Link.case_id == case_id).order_by(col(Link.id)))
+        return [asdict(link_state(session, link)) for link in rows]
+
+    def _notices(self, session: Session, case_id: str, events: list[Event]) -> list[Row]:
+        seen = _seen(events)
         found = session.exec(select(Notice).where(Notice.case_id == case_id).order_by(col(Notice.id))).all()
         deliveries = session.exec(
             select(Delivery).where(Delivery.case_id == case_id).order_by(col(Delivery.id))
@@ -252,17 +257,22 @@ class Views:
                 "title": notice.title,
                 "fingerprint": notice.fingerprint,
                 "at": notice.created_at,
-                "deliveries": [_delivery_row(d) for d in deliveries if d.notice_id == notice.id],
+                "deliveries": [
+                    _delivery_row(d, seen.get(d.id, _Seen())) for d in deliveries if d.notice_id == notice.id
+                ],
             }
             for notice in found
         ]
 
 
-_SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+_SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "message/rfc822": "eml"}
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _found(part: str) -> ColumnElement[bool]:
+    """Say whether `part` stands in a person's name or number, capitals or not, taken as it is written."""
+    return or_(
+        col(Person.name).icontains(part, autoescape=True), col(Person.number).icontains(part, autoescape=True)
+    )
 
 
 def _case_row(case: Case, person: Person) -> Row:
@@ -292,7 +302,53 @@ LEVELS = {
 """Truthful words for delivery states; none of them ever says that somebody has read anything."""
 
 
-def _delivery_row(delivery: Delivery) -> Row:
+@dataclass
+class _Seen:
+    """What only the chain tells of a delivery: when it left, and who fetched its link first when."""
+
+    left_at: datetime | None = None
+    fetches: list[tuple[FetchKind, datetime]] = field(default_factory=list)
+
+
+def _seen(events: list[Event]) -> dict[str, _Seen]:
+    found: dict[str, _Seen] = {}
+    for event in events:
+        if event.kind not in {EventKind.DELIVERY_SENDING, EventKind.LINK_FETCHED}:
+            continue
+        one, at = found.setdefault(event.body["delivery"], _Seen()), datetime.fromisoformat(event.at)
+        if event.kind == EventKind.LINK_FETCHED:
+            # Chains of the first release do not say by whom: that may be anything, as with a browser.
+            one.fetches.append((FetchKind(event.body.get("by", FetchKind.BROWSER)), at))
+        else:
+            one.left_at = at
+    return found
+
+
+def _levels(delivery: Delivery, seen: _Seen) -> list[Row]:
+    """Return what is known of a delivery, the weakest first; a message that was refused has no level."""
+    arrived = delivery.settled_at if delivery.state == "delivered" else None
+    accepted = delivery.sent_at if delivery.channel in {"sms", "email"} else None
+    left = seen.left_at or accepted if accepted or arrived else None
+    if delivery.channel == "courier":
+        left = delivery.sent_at
+    levels: list[tuple[Level, datetime | None, FetchKind | None]] = [
+        (Level.SENT, left, None),
+        (Level.ACCEPTED, accepted, None),
+        (Level.DELIVERED, arrived, None),
+        *((Level.LINK_FETCHED, at, by) for by, at in seen.fetches),
+        (Level.OPENED, delivery.opened_at, None),
+        (Level.ACKNOWLEDGED, delivery.acknowledged_at, None),
+        (Level.IDENTITY_CONFIRMED, delivery.identity_confirmed_at, None),
+    ]
+    return [
+        {"level": level, "words": level_words(level, delivery.channel, by), "at": at}
+        | ({"by": by} if by else {})
+        for level, at, by in levels
+        if at is not None
+    ]
+
+
+def _delivery_row(delivery: Delivery, seen: _Seen) -> Row:
     words = LEVELS.get(delivery.channel, {}).get(delivery.state, delivery.state.replace("_", " "))
     return {
         "id": delivery.id,
@@ -307,6 +363,7 @@ def _delivery_row(delivery: Delivery) -> Row:
         "settled_at": delivery.settled_at,
         "link_fetched_at": delivery.fetched_at,
         "acknowledged_at": delivery.acknowledged_at,
+        "levels": _levels(delivery, seen),
     }
 
 

@@ -1,22 +1,26 @@
-"""Many writers, one file: nobody is refused, nothing is lost, and nothing is awaited while one writes."""
+"""Many writers, one database: nobody is refused, nothing is lost or told, nothing is awaited meanwhile."""
 
 import ast
+import logging
 import multiprocessing
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
-from sqlmodel import Session
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlmodel import Session, col, select
 
-from countersign.adapters.database.engine import Database
+from countersign.adapters.database.engine import Database, UnstorableText
 from countersign.adapters.database.migrate import migrate
-from countersign.adapters.database.tables import Installation, StoredPolicy
+from countersign.adapters.database.tables import Branch, Installation, Person, StoredPolicy
 
 ROOT = Path(__file__).parents[3]
+NOW = datetime(2026, 2, 24, tzinfo=UTC)
 WRITERS, TIMES = 4, 200
 
 
@@ -68,6 +72,24 @@ def test_four_processes_that_read_and_then_write_are_never_refused_and_lose_noth
         errors = [error for found in pool.map(count_up, [sqlite.url] * WRITERS) for error in found]
     assert errors == []
     assert value_of(sqlite, "counter") == str(WRITERS * TIMES)
+
+
+def test_writers_of_one_row_at_the_same_time_are_all_served_and_none_overwrites_another(
+    database: Database,
+) -> None:
+    put(database, "counter", "0")
+
+    def count(session: Session) -> None:
+        counter = session.get_one(Installation, "counter")
+        counter.value = str(int(counter.value) + 1)
+
+    def often(_: int) -> None:
+        for _ in range(10):
+            database.write(count)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(often, range(8)))
+    assert value_of(database, "counter") == "80"
 
 
 def test_a_reader_sees_one_snapshot_while_another_writes(database: Database) -> None:
@@ -165,12 +187,118 @@ def test_an_error_that_repeating_cannot_cure_is_reported_at_once(database: Datab
     assert len(tries) == 1
 
 
-def test_a_failed_statement_does_not_tell_its_values(database: Database) -> None:
-    put(database, "place", "winner")
-    with pytest.raises(IntegrityError) as failed, database.transaction() as session:
-        session.add(Installation(key="place", value="张标记伟"))
-    assert "张标记伟" not in str(failed.value)
-    assert "parameters hidden" in str(failed.value)
+SECRET = "张标记伟 E1042 +8613800138000"
+
+
+def clash(session: Session) -> None:
+    session.execute(
+        text("INSERT INTO branch (id, name, region, zone) VALUES ('b', :n, 'r', 'z')"), {"n": SECRET}
+    )
+
+
+def forget_a_column(session: Session) -> None:
+    session.execute(
+        text("INSERT INTO person (id, number, name, language) VALUES ('p', 'n', :n, 'en')"), {"n": SECRET}
+    )
+
+
+def point_nowhere(session: Session) -> None:
+    session.add(Person(id="p", number="n", name=SECRET, branch_id=SECRET))
+
+
+def misread(session: Session) -> None:
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    session.execute(text("SELECT json(:n)" if on_sqlite else "SELECT CAST(:n AS json)"), {"n": SECRET})
+
+
+FAULTS: dict[str, tuple[Callable[[Session], None], type[DBAPIError], str]] = {
+    "clash": (clash, IntegrityError, "branch"),
+    "forget_a_column": (forget_a_column, IntegrityError, "branch_id"),
+    "point_nowhere": (point_nowhere, IntegrityError, "(?i)foreign key"),
+    "misread": (misread, DBAPIError, "malformed JSON|22P02"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failed_statement_tells_names_and_no_value_wherever_it_is_logged(
+    database: Database, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    work, kind, named = FAULTS[fault]
+    with database.transaction() as session:
+        session.add(Branch(id="first", name=SECRET, region="beijing"))
+
+    def do() -> None:
+        try:
+            database.write(work)
+        except DBAPIError:
+            logging.getLogger("test").exception("a write failed")
+            raise
+
+    with pytest.raises(kind, match=named) as failed:
+        do()
+    assert "a write failed" in caplog.text
+    for part in SECRET.split():
+        assert part not in caplog.text
+        assert all(part not in f"{error!s} {error!r}" for error in chain(failed.value))
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error with everything that a traceback would print before it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def test_a_database_that_is_not_there_is_named_in_the_drivers_own_words() -> None:
+    nowhere = Database("postgresql://app@127.0.0.1:1/app")
+    with pytest.raises(OperationalError, match=r"127\.0\.0\.1"), nowhere.reading() as session:
+        session.get(Installation, "mode")
+    nowhere.close()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda session: session.get(Installation, "a\0b"),
+        lambda session: session.add(Installation(key="a", value="张\0伟")),
+        lambda session: session.add_all(
+            [Installation(key="a", value="a"), Installation(key="b", value="\0")]
+        ),
+    ],
+)
+def test_a_text_with_a_nul_is_refused_by_both_kinds_and_not_repeated(
+    database: Database, work: Callable[[Session], Any]
+) -> None:
+    with pytest.raises(UnstorableText, match=r"U\+0000") as refused:
+        database.write(work)
+    assert "伟" not in str(refused.value)
+    with database.reading() as session:
+        assert session.get(Installation, "a") is None
+
+
+def test_a_backslash_before_u0000_is_a_text_like_any_other(database: Database) -> None:
+    written = {"path": "C:\\u0000", "plain": "\\u0000"}
+    with database.transaction() as session:
+        session.add(StoredPolicy(name="\\u0000", version=1, body=written, created_at=NOW))
+    with database.reading() as session:
+        assert session.get_one(StoredPolicy, ("\\u0000", 1)).body == written
+
+
+def test_small_and_capital_letters_of_every_language_are_one_in_a_search(database: Database) -> None:
+    names = {"e": "Émile Ångström", "i": "Иван", "k": "50%_off", "z": "张伟"}
+    with database.transaction() as session:
+        session.add_all([Installation(key=key, value=name) for key, name in names.items()])
+    with database.reading() as session:
+
+        def found(part: str) -> list[str]:
+            said = col(Installation.value).icontains(part, autoescape=True)
+            return sorted(row.key for row in session.exec(select(Installation).where(said)))
+
+        assert found("émILE å") == ["e"]
+        assert found("иВ") == ["i"]
+        assert found("%_O") == ["k"]
+        assert found("伟") == ["z"]
+        assert found("5_") == []
 
 
 def test_a_writer_waits_for_the_one_before_only_as_long_as_it_was_told(tmp_path: Path) -> None:
