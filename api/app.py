@@ -14,7 +14,7 @@ from api import hooks
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
-from api.v1 import cases, channels, links, lists
+from api.v1 import case_links, cases, channels, links, lists, stops
 from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
@@ -41,7 +41,14 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     _ = (parts.alerts, parts.channels)
     app.state.people = _people(parts)
     install_errors(app)
-    for router in (cases.router, channels.router, links.router, lists.router):
+    for router in (
+        case_links.router,
+        stops.router,
+        cases.router,
+        channels.router,
+        links.router,
+        lists.router,
+    ):
         app.include_router(router, prefix="/api/v1")
     app.include_router(hooks.router)
     app.include_router(people_router)

@@ -32,6 +32,18 @@ IdempotencyKey = Annotated[
 ]
 
 
+def needed(key: str | None) -> str:
+    """Return the key, or refuse a call without one: whoever starts something must be able to ask again."""
+    if key is None:
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "Idempotency-Key: send a header of this name with a value of your own, so that a repeated "
+            "request starts nothing twice.",
+            "Idempotency-Key",
+        )
+    return key
+
+
 def once(
     tokens: Tokens,
     caller: Caller,
@@ -43,13 +55,7 @@ def once(
 
     Without a key the call is refused: whoever starts something must be able to ask again safely.
     """
-    if key is None:
-        raise Refused(
-            HTTPStatus.BAD_REQUEST,
-            "Idempotency-Key: send a header of this name with a value of your own, so that a repeated "
-            "request starts nothing twice.",
-            "Idempotency-Key",
-        )
+    key = needed(key)
     told = hashlib.sha256(json.dumps(jsonable_encoder(request), sort_keys=True).encode()).hexdigest()
     known = tokens.remembered(caller, key, told)
     if known is None:

@@ -1,11 +1,12 @@
 """Joins settings, adapters and ports; the only place where concrete parts meet."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlmodel import col, select
@@ -18,6 +19,7 @@ from countersign.adapters.alerts import AlertTeller, open_targets, read_alert_ur
 from countersign.adapters.aliyun_sms import AliyunSms
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.alarms import AlarmBook
+from countersign.adapters.database.case_links import CaseLinks
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
 from countersign.adapters.database.deliveries import DeliveryEvents
@@ -32,7 +34,7 @@ from countersign.adapters.database.receipts import Receipts
 from countersign.adapters.database.send_gate import Caps, SendGate
 from countersign.adapters.database.sendings import Sendings
 from countersign.adapters.database.sms_reports import SmsReports
-from countersign.adapters.database.starts import Starts
+from countersign.adapters.database.starts import Sifted, Starts
 from countersign.adapters.database.stops import Stops
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.views import Views
@@ -43,7 +45,7 @@ from countersign.adapters.mail_addresses import MailAddresses
 from countersign.adapters.mail_intake import MailIntake
 from countersign.adapters.real_clock import utc_now
 from countersign.adapters.receipt_poll import ReceiptPoll
-from countersign.adapters.rendering import Renderer
+from countersign.adapters.rendering import Renderer, candidates
 from countersign.adapters.sms_routes import RoutedSms, SmsWayOut, load_registered_texts, routes_of
 from countersign.adapters.smtp import SmtpMailer
 from countersign.adapters.twilio_sms import TwilioSms
@@ -52,7 +54,13 @@ from countersign.domain.channels import Setup, ways_out
 from countersign.domain.destinations import SmsProvider, by_longest_prefix
 from countersign.domain.policy import Channel
 from countersign.domain.sms_cost import sms_prices
-from countersign.domain.sms_templates import RegisteredTexts
+from countersign.domain.sms_templates import (
+    FilledText,
+    RegisteredTexts,
+    TemplateGap,
+    fill,
+    missing_template,
+)
 from countersign.settings import Settings
 
 _YEAR: TypeAdapter[CalendarYear] = TypeAdapter(CalendarYear)
@@ -159,8 +167,28 @@ class Parts:
                 mail_domain=s.mail_sender.rpartition("@")[2],
                 link_days=s.link_days,
             ),
+            self.registered_sms,
             self.clock,
         )
+
+    def registered_sms(
+        self, name: str, audience: str, language: str, to: str, variables: Mapping[str, Any]
+    ) -> FilledText | None:
+        """Return the filled registered text for a number whose way out wants one; else None."""
+        if not self.sms.capabilities(to).template_required:
+            return None
+        found = self.sms_templates.find("leave_return", candidates(name, audience), language)
+        if found is None:
+            return None
+        own = self.sms.provider_of(to) == SmsProvider.ALIYUN
+        return fill(found, variables, self.settings.aliyun_signature if own else None)
+
+    def missing_template(self, name: str, audience: str, language: str, to: str) -> TemplateGap | None:
+        """Say that a step needs a registered text which is not declared."""
+        provider = SmsProvider(self.sms.provider_of(to) or SmsProvider.TWILIO)
+        found = self.sms_templates.find("leave_return", candidates(name, audience), language)
+        place = f"leave_return.{name}.{language}"
+        return missing_template(name, place, provider, self.sms.capabilities(to), found)
 
     @cached_property
     def delivery_events(self) -> DeliveryEvents:
@@ -197,6 +225,11 @@ class Parts:
         return ReceiptPoll(self.sendings, self.receipts, self.sms, self.clock, after)
 
     @cached_property
+    def case_links(self) -> CaseLinks:
+        """What hands evidence over from case to case."""
+        return CaseLinks(self.database, self.evidence, self.clock)
+
+    @cached_property
     def stops(self) -> Stops:
         """The switch that stops all sending."""
         providers = (*(provider.value for provider in SmsProvider), "smtp")
@@ -228,6 +261,7 @@ class Parts:
             self.calendar,
             self.clock,
             self.settings.time_lapse,
+            Sifted(self.channels, self.missing_template, self.sms_prices),
         )
 
     @cached_property

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.dependencies import IdempotencyKey, PartsDep, once
+from api.dependencies import IdempotencyKey, PartsDep, needed, once
 from api.errors import Refused, not_found
 from api.security import READERS, STAFF, actor_of, allow, scope_of
-from api.v1.models import ActRequest, StartRequest
+from api.v1.models import ActRequest, EstimateRequest, StartRequest
 from countersign.adapters.database.acts import ActView, NewAct
-from countersign.adapters.database.starts import StartPreview
+from countersign.adapters.database.starts import CannotStart, StartPreview, StartWish
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, CaseState, Role
 from countersign.domain.case_file import plan_to_json
+from countersign.domain.sms_cost import SmsEstimate, together
 
 router = APIRouter(tags=["cases"])
 CaseId = Annotated[str, Path(min_length=26, max_length=26, pattern="^[0-9A-Z]{26}$")]
@@ -33,6 +34,24 @@ def preview(parts: PartsDep, caller: Staff, wish: StartRequest) -> dict[str, Any
     """Show everything before it happens; nothing is written."""
     _see_leave(parts, caller, wish.leave)
     return _preview(parts.starts.preview(wish.wish()))
+
+
+@router.post("/estimates", summary="What a bulk start would send: texts, segments and cost")
+def estimate(parts: PartsDep, caller: Staff, wish: EstimateRequest) -> dict[str, Any]:
+    """Add up the texts that every one of these people would get who stays silent to the end."""
+    rows: list[dict[str, Any]] = []
+    planned: list[SmsEstimate] = []
+    for leave in wish.leaves:
+        _see_leave(parts, caller, leave)
+        try:
+            shown = parts.starts.preview(StartWish(leave, wish.policy))
+        except CannotStart as refusal:
+            rows.append({"leave": leave, "blocks": [{"field": refusal.field, "sentence": str(refusal)}]})
+            continue
+        blocks = [{"field": field, "sentence": sentence} for field, sentence in shown.blocks]
+        rows.append({"leave": leave, "blocks": blocks, "sms": estimate_to_json(shown.sms)})
+        planned.append(shown.sms)
+    return {"leaves": rows, "sms": estimate_to_json(together(planned))}
 
 
 @router.post("/cases", status_code=201, summary="Start a leave-return case")
@@ -83,12 +102,7 @@ async def act(
     """Commit an act, then bring it to the running case; the answer says what became of it."""
     if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
         raise not_found("case")
-    if key is None:
-        raise Refused(
-            HTTPStatus.BAD_REQUEST,
-            "Idempotency-Key: send this header with a value of your own.",
-            "Idempotency-Key",
-        )
+    key = needed(key)
     new = _new_act(caller, case_id, wish, key)
     taken = await run_in_threadpool(parts.acts.take, new)
     if taken.state == "waiting":
@@ -145,6 +159,16 @@ def _answer(taken: ActView, wish: ActRequest) -> JSONResponse:
     return JSONResponse(answer, HTTPStatus.ACCEPTED if taken.state == "waiting" else HTTPStatus.CREATED)
 
 
+def estimate_to_json(sms: SmsEstimate) -> dict[str, Any]:
+    """Return an estimate; money is fen, null with the reason where a price is missing."""
+    return {
+        "messages": sms.messages,
+        "segments": sms.segments,
+        "cost_fen": sms.cost_fen,
+        "because": sms.because,
+    }
+
+
 def _preview(shown: StartPreview) -> dict[str, Any]:
     dates = shown.dates
     return {
@@ -160,6 +184,9 @@ def _preview(shown: StartPreview) -> dict[str, Any]:
         "plan": plan_to_json(shown.plan),
         "overdue": [{"step": one.step, "planned_at": one.planned_at} for one in shown.overdue],
         "missing": list(shown.missing),
+        "blocks": [{"field": field, "sentence": sentence} for field, sentence in shown.blocks],
+        "warnings": list(shown.warnings),
+        "sms": estimate_to_json(shown.sms),
         "texts": [
             {
                 "step": text.step,

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from countersign.adapters.database.starts import DEFAULT_POLICY, StartWish
+from countersign.adapters.database.stops import StopScope
 from countersign.contracts.cases import ActKind
 
 
@@ -70,6 +71,30 @@ class StartRequest(Strict):
         return StartWish(self.leave, self.policy, overdue, self.grading_pending)
 
 
+class EstimateRequest(Strict):
+    """Which leaves a bulk start would take in, under which policy."""
+
+    leaves: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=40)]], Field(min_length=1, max_length=200)
+    ]
+    policy: str | dict[str, Any] = DEFAULT_POLICY
+
+
+class StopRequest(Strict):
+    """What to stop: everything, one branch, or one provider; and why."""
+
+    scope: Annotated[StopScope, Field(strict=False)]
+    subject: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    reason: Words
+
+
+class LinkCaseRequest(Strict):
+    """Which case's evidence is handed over."""
+
+    case: Annotated[str, Field(min_length=26, max_length=26, pattern="^[0-9A-Z]{26}$")]
+    reason: Words
+
+
 class StaffAct(StrEnum):
     """What HR can do in a leave-return case."""
 
@@ -85,6 +110,10 @@ class StaffAct(StrEnum):
     EXTENSION_REFUSED = ActKind.EXTENSION_REFUSED.value
     OBJECTION_ANSWERED = ActKind.OBJECTION_ANSWERED.value
     OVERDUE_DECIDED = ActKind.OVERDUE_DECIDED.value
+    SNOOZE = ActKind.SNOOZE.value
+    JUMP = ActKind.JUMP.value
+    RESEND = ActKind.RESEND.value
+    REPLAN = ActKind.REPLAN.value
 
 
 _NEEDS = {
@@ -98,6 +127,10 @@ _NEEDS = {
     StaffAct.EXTENSION_REFUSED: ("reason",),
     StaffAct.OBJECTION_ANSWERED: ("reason",),
     StaffAct.OVERDUE_DECIDED: ("choices",),
+    StaffAct.SNOOZE: ("until", "reason"),
+    StaffAct.JUMP: ("step", "reason"),
+    StaffAct.RESEND: ("reason",),
+    StaffAct.REPLAN: ("reason",),
 }
 
 
@@ -109,6 +142,7 @@ class ActRequest(Strict):
     step: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     on: Day | None = None
     happened_at: Instant | None = None
+    until: Instant | None = None
     courier_number: Annotated[str, Field(min_length=4, max_length=60)] | None = None
     witness: Words | None = None
     result: Words | None = None
@@ -126,6 +160,7 @@ class ActRequest(Strict):
         told: dict[str, Any] = {"step": self.step}
         told["on"] = self.on.isoformat() if self.on else None
         told["happened_at"] = self.happened_at.isoformat() if self.happened_at else None
+        told["until"] = self.until.isoformat() if self.until else None
         told["choices"] = {k: v.value for k, v in self.choices.items()} if self.choices else None
         return {name: value for name, value in told.items() if value is not None}
 

@@ -77,6 +77,15 @@ def estimate(planned: Iterable[PlannedSms], prices: Mapping[str, Decimal]) -> Sm
     return SmsEstimate(messages, total, int((yuan * _FEN).to_integral_value(ROUND_CEILING)), None)
 
 
+def together(estimates: Iterable[SmsEstimate]) -> SmsEstimate:
+    """Add estimates up; the cost of the whole is unknown as soon as one part's is."""
+    parts = list(estimates)
+    unknown = next((part.because for part in parts if part.cost_fen is None), None)
+    cost = None if unknown is not None else sum(part.cost_fen or 0 for part in parts)
+    messages, total = sum(part.messages for part in parts), sum(part.segments for part in parts)
+    return SmsEstimate(messages, total, cost, unknown)
+
+
 def too_long(step: str, text: str) -> str | None:
     """Return the sentence that refuses a text nobody would receive whole, or None when it may leave."""
     size = segments(text)

@@ -79,7 +79,7 @@ class FilledText:
     """A finished message: `text` as the person reads it, signature included, and what the provider gets."""
 
     text: str = field(repr=False)
-    template: RegisteredTemplate
+    template: RegisteredTemplate | None
 
 
 @dataclass(frozen=True)

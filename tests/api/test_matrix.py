@@ -36,8 +36,14 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /api/v1/channels/{name}/acknowledge": STAFF,
     "POST /api/v1/punches": STAFF | {R.INTEGRATOR},
     "POST /hooks/mail": {R.INTEGRATOR},
-    # Their own guards: the provider's signature, the secret in the address, the link's code, or nothing to protect.
+    "POST /api/v1/estimates": STAFF,
+    "GET /api/v1/sending-stops": READERS,
+    "POST /api/v1/sending-stops": STAFF,
+    "POST /api/v1/sending-stops/{stop_id}/release": STAFF,
+    "POST /api/v1/cases/{case_id}/linked-cases": STAFF,
+    # Their own guards: the provider's signature, the secret in the address, the link's code; or nothing.
     "POST /hooks/twilio/status": ANYBODY,
+    "POST /hooks/twilio/status/{delivery_id}": ANYBODY,
     "POST /hooks/twilio/inbound": ANYBODY,
     "POST /hooks/aliyun/reports/{secret}": ANYBODY,
     "GET /n": ANYBODY,

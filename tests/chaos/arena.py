@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Arena:
         ports = ports_of(first)
         factor = 1 if day_s >= DAY_S else round(DAY_S / day_s)
         self.folder, self.stack = folder, Stack(StackSettings(folder, first, factor))
+        self.may_be_late = timedelta(seconds=1 if factor > 1 else 60)
         self.base = f"http://127.0.0.1:{first}"
         self.stand_ins = f"http://127.0.0.1:{ports['outbox and SMS stand-in']}"
         self.temporal = f"127.0.0.1:{ports['Temporal server']}"

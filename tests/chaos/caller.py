@@ -72,7 +72,7 @@ class Caller:
 
     def get(self, path: str) -> Answer:
         """Read something, again and again while the API is away."""
-        return insist(lambda: ask(self.base, "GET", path, None, self.headers(path)))[-1]
+        return insist(lambda: ask(self.base, "GET", path, None, self.headers(path)), 15)[-1]
 
     def start(self, leave: str, policy: Mapping[str, object], key: str) -> Answer:
         """Start a case, running now what is overdue."""

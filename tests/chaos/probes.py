@@ -23,7 +23,7 @@ MISSES_OF_ONE = 30
 PATIENCE_S = 60
 
 _AGENTS = Path(__file__).with_name("agents.txt")
-_LOOKS = (
+_LOOKS: tuple[tuple[str, dict[str, str]], ...] = (
     ("GET", {}),
     ("HEAD", {}),
     ("GET", {"Purpose": "prefetch", "X-Moz": "prefetch"}),

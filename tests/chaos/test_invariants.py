@@ -199,6 +199,9 @@ def test_a_step_that_was_missed_doubled_or_late_is_found() -> None:
     only(must.every_step_once_on_its_date([*CLIMBED, CLIMBED[1]], ["first_notice"]), "reached 2 times")
     late = [CLIMBED[0], replace(CLIMBED[1], at="2026-02-24T18:05:00.000+08:00")]
     only(must.every_step_once_on_its_date(late, ["first_notice"]), "reached at 2026-02-24T18:05")
+    assert must.every_step_once_on_its_date(late, ["first_notice"], timedelta(minutes=6)) == []
+    early = [CLIMBED[0], replace(CLIMBED[1], at="2026-02-24T17:59:59.000+08:00")]
+    only(must.every_step_once_on_its_date(early, ["first_notice"], timedelta(minutes=6)), "reached at")
 
 
 def test_a_step_that_was_planned_anew_is_measured_by_its_new_date() -> None:

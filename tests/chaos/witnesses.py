@@ -1,6 +1,7 @@
 """What the running stack is asked for after a run: evidence bundles, and the histories of workflows."""
 
 import asyncio
+import http.client
 import importlib.util
 import json
 from collections.abc import Iterable
@@ -43,7 +44,10 @@ def verdicts(arena: Arena, cases: Iterable[Row]) -> dict[str, str | None]:
     """Export the evidence of each case over the API and check it with the independent verifier."""
 
     def check(case_id: str) -> tuple[str, str | None]:
-        answer = arena.hr.get(f"/api/v1/cases/{case_id}/evidence")
+        try:
+            answer = arena.hr.get(f"/api/v1/cases/{case_id}/evidence")
+        except (OSError, http.client.HTTPException) as fault:
+            return case_id, f"the API did not hand it out ({type(fault).__name__})"
         return case_id, verdict(answer.body) if answer.status == 200 else f"answered {answer.status}"
 
     return dict(side_by_side(check, [case["id"] for case in cases], 4))

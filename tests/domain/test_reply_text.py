@@ -34,6 +34,7 @@ def test_the_history_is_cut_off_however_the_mail_program_marks_it(history: str) 
     [
         "> 请于3月2日前返岗\n好的\n> 输入回执码\n已输入",
         f"{QUOTED}\n\n我在下面回复：3月2日。",
+        "先说明一下：\n> 请于3月2日前返岗\n我3月2日回来。\n> 输入回执码\n已输入",
         "经理写道：\n不用来了",
         "From: 北京\n明天到",
         "我的情况：\n________________________________\n还在住院",

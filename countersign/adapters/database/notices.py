@@ -1,6 +1,6 @@
 """Notices: rendered once per case and step, laid out as deliveries with their links and finished texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from countersign.domain.calendar import WorkCalendar
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.policy import Audience, Channel
 from countersign.domain.receipts import DeliveryState
+from countersign.domain.sms_templates import FilledText
 from countersign.ids import new_id
 
 PREVIEW_CODE = "XXXX-XXXX-XXXX"
@@ -47,6 +48,11 @@ class NoticeSettings:
     link_days: int
 
 
+RegisteredSms = Callable[[str, str, str, str, Mapping[str, Any]], FilledText | None]
+"""Fills the text that is registered with the provider of a number, if it wants one and one is declared:
+template, audience, language, number, variables. Raises `TemplateRefused` in words."""
+
+
 class Notices:
     """The notice book. `capability` says what the SMS network of a destination lets through."""
 
@@ -59,12 +65,13 @@ class Notices:
         capability: Callable[[str], SmsCapability],
         calendar: Callable[[], WorkCalendar],
         settings: NoticeSettings,
+        registered: RegisteredSms,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._evidence, self._renderer = database, evidence, renderer
         self._events = DeliveryEvents(evidence)
         self._links, self._capability, self._calendar = links, capability, calendar
-        self._settings, self._clock = settings, clock
+        self._settings, self._registered, self._clock = settings, registered, clock
 
     # -- preparing ----------------------------------------------------------------------------------------
 
@@ -194,6 +201,7 @@ class Notices:
         delivery_id = new_id()
         address = recipient.address(channel)
         code = self._links.code(delivery_id) if address else None
+        carried = self.channel_text(notice, channel, recipient, code, variables)
         delivery = Delivery(
             id=delivery_id,
             notice_id=notice.id,
@@ -203,7 +211,8 @@ class Notices:
             state=DeliveryState.PENDING.value,
             address=address,
             subject=self._subject(notice) if channel is Channel.EMAIL else None,
-            text=self.channel_text(notice, channel, recipient, code, variables),
+            text=carried.text,
+            sms_template=_template(carried),
             code=code,
             possible_duplicate=possible_duplicate,
             created_at=at,
@@ -244,10 +253,10 @@ class Notices:
         recipient: Recipient,
         code: str | None,
         variables: dict[str, Any],
-    ) -> str:
+    ) -> FilledText:
         """Return what one channel carries: the short text, the mail, or the notice itself."""
         if channel not in _ADDRESSED:
-            return notice.text
+            return FilledText(notice.text, None)
         link: str | None = f"{self._settings.public_base_url}/n/{code}"
         if channel is Channel.SMS and not self._capability(recipient.phone or "").link_ok:
             link = None
@@ -262,13 +271,15 @@ class Notices:
         }
         if notice.sensitive:
             # What travels outside names neither the person nor the matter.
-            name = "confidential"
-            if channel is Channel.SMS:
-                return self._renderer.sms(name, notice.audience, notice.language, more)
-            return self._renderer.mail(notice.language, more, "mail_confidential")
-        if channel is Channel.SMS:
-            return self._renderer.sms(notice.template, notice.audience, notice.language, more)
-        return self._renderer.mail(notice.language, more)
+            name, mail = "confidential", "mail_confidential"
+        else:
+            name, mail = notice.template, "mail"
+        if channel is Channel.EMAIL:
+            return FilledText(self._renderer.mail(notice.language, more, mail), None)
+        registered = self._registered(name, notice.audience, notice.language, recipient.phone or "", more)
+        if registered is not None:
+            return registered
+        return FilledText(self._renderer.sms(name, notice.audience, notice.language, more), None)
 
     def preview_text(
         self,
@@ -292,7 +303,7 @@ class Notices:
             text=text.text,
             fingerprint=text.fingerprint,
         )
-        return self.channel_text(notice, channel, recipient, PREVIEW_CODE, variables)
+        return self.channel_text(notice, channel, recipient, PREVIEW_CODE, variables).text
 
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Store the attempt that follows a delivery, once."""
@@ -332,6 +343,13 @@ def _file_of(session: Session, case: Case) -> LeaveFile:
     if file is None:
         raise ValueError(f"case {case.id} has no leave")
     return file
+
+
+def _template(carried: FilledText) -> dict[str, Any] | None:
+    template = carried.template
+    return (
+        None if template is None else {"code": template.code, "parameters": [*map(list, template.parameters)]}
+    )
 
 
 def _prepared(delivery: Delivery) -> PreparedDelivery:

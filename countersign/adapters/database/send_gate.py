@@ -38,9 +38,8 @@ NEVER = {
 
 _HOLDING = frozenset({ActKind.PAUSE.value, ActKind.SKIP.value, ActKind.JUMP.value, ActKind.SNOOZE.value})
 
-_LEFT = tuple(
-    state.value for state in DeliveryState if state not in {DeliveryState.PENDING, DeliveryState.SUPPRESSED}
-)
+# What a provider did not take has reached nobody: an outage must not use up the day's messages.
+_MAY_HAVE_LEFT = (DeliveryState.SENDING.value, DeliveryState.UNKNOWN.value)
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,10 @@ class SendGate:
         today = (
             select(func.count())
             .select_from(Delivery)
-            .where(Delivery.day == day, col(Delivery.state).in_(_LEFT))
+            .where(
+                Delivery.day == day,
+                or_(col(Delivery.sent_at).is_not(None), col(Delivery.state).in_(_MAY_HAVE_LEFT)),
+            )
         )
         if session.exec(today).one() >= self._caps.company:
             return Held(CAP_OF_COMPANY, tomorrow)

@@ -6,6 +6,7 @@ worker finds it therefore means "may have left", never "has not left".
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +22,7 @@ from countersign.domain.code_meaning import CodeClass
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.policy import Channel
 from countersign.domain.receipts import DeliveryState, advance, meaning_of
+from countersign.domain.sms_templates import RegisteredTemplate
 from countersign.ports import SendTicket
 
 _STATE_OF = {
@@ -134,6 +136,7 @@ class Sendings:
                 # and with it the provider's own id, was lost.
                 status_callback=f"{self._hooks}/twilio/status/{delivery.id}",
                 delivery_id=delivery.id,
+                template=_template(delivery.sms_template),
             )
         return MailMessage(
             to=delivery.address or "",
@@ -284,6 +287,12 @@ class Sendings:
             return SendTicket(self._message(delivery, notice), left, provider), delivery.provider_id
 
         return self._database.write(note)
+
+
+def _template(stored: dict[str, Any] | None) -> RegisteredTemplate | None:
+    if stored is None:
+        return None
+    return RegisteredTemplate(stored["code"], tuple((name, value) for name, value in stored["parameters"]))
 
 
 _MOST_POLLS = 9

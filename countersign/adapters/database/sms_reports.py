@@ -124,7 +124,8 @@ class SmsReports:
         self._evidence.append(session, case, f"reply/{sid}", now, EventKind.ANSWER_REPLIED, actor, body)
         alarm = "opted_out" if keyword is Keyword.STOP else "reply"
         raise_alarm_once(session, alarm, self._clock(), case.id, ONCE_A_DAY)
-        return delivery.id, case.id, notice.audience, by_code is not None
+        # A confidential notice has shown nobody anything yet: a text cannot acknowledge it.
+        return delivery.id, case.id, notice.audience, by_code is not None and not notice.sensitive
 
     def _of_code(self, session: Session, number: str, text: str) -> Delivery | None:
         """Return the delivery whose code the text holds, if it went to this number."""

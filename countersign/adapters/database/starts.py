@@ -1,13 +1,15 @@
 """Starting cases: preview, the case row with its frozen input, and the order to start the workflow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlmodel import Session, select
 
+from countersign.adapters.database.channels import Channels
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.notices import Notices
@@ -31,6 +33,8 @@ from countersign.domain.leave_return import (
 from countersign.domain.leave_return_policy import leave_return_policy
 from countersign.domain.planner import Plan
 from countersign.domain.policy import Audience, Channel
+from countersign.domain.sms_cost import PlannedSms, SmsEstimate, estimate, refusals
+from countersign.domain.sms_templates import TemplateGap
 from countersign.ids import leave_return_workflow_id, new_id
 
 DEFAULT_POLICY = "leave_return_standard"
@@ -78,8 +82,25 @@ class PreviewText:
 
 
 @dataclass(frozen=True)
+class Sifted:
+    """What looks through the messages of a plan before it starts.
+
+    `channels` knows what leaves the country, `gap` which registered texts are missing (step, audience,
+    language, number), `prices` what a segment costs by number prefix.
+    """
+
+    channels: Channels
+    gap: Callable[[str, str, str, str], TemplateGap | None]
+    prices: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
 class StartPreview:
-    """Everything HR sees before a start: dates, steps, texts, what is missing, what is overdue."""
+    """Everything HR sees before a start: dates, steps, texts, what is missing, what is overdue.
+
+    `blocks` says in words what must be mended first, `warnings` what may go wrong; `sms` counts the texts
+    that a silent person would get.
+    """
 
     leave_id: str
     dates: LeaveDates
@@ -88,6 +109,9 @@ class StartPreview:
     texts: tuple[PreviewText, ...]
     missing: tuple[str, ...]
     existing_case: str | None
+    blocks: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    sms: SmsEstimate
 
 
 class Starts:
@@ -102,9 +126,10 @@ class Starts:
         calendar: Callable[[], WorkCalendar],
         clock: Callable[[], datetime],
         lapse: int,
+        sift: Sifted,
     ) -> None:
         self._database, self._evidence, self._notices, self._renderer = database, evidence, notices, renderer
-        self._calendar, self._clock, self._lapse = calendar, clock, lapse
+        self._calendar, self._clock, self._lapse, self._sift = calendar, clock, lapse, sift
 
     # -- policies -----------------------------------------------------------------------------------------
 
@@ -144,15 +169,40 @@ class Starts:
                 "policy.rungs: no step can reach anybody; add a phone number, an e-mail address or a channel",
             )
         existing = session.exec(select(Case.id).where(Case.leave_id == file.leave.id)).first()
+        texts = self._texts(file, policy, planned, dates)
+        blocks, warnings = self._sifted(session, file, texts)
         return StartPreview(
             leave_id=file.leave.id,
             dates=dates,
             plan=planned,
             overdue=overdue,
-            texts=self._texts(file, policy, planned, dates),
+            texts=texts,
             missing=_missing(file, policy),
             existing_case=existing,
+            blocks=blocks,
+            warnings=warnings,
+            sms=estimate(_planned_sms(texts), self._sift.prices),
         )
+
+    def _sifted(
+        self, session: Session, file: LeaveFile, texts: tuple[PreviewText, ...]
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """Return what stands in the way of these messages (field, sentence), and what is doubtful."""
+        blocks = [("policy.rungs", sentence) for sentence in refusals(_planned_sms(texts))]
+        crossing = self._sift.channels.why_not(session, [(t.channel, t.address) for t in texts])
+        if crossing is not None:
+            blocks.append(("channels", f"channels: {crossing}"))
+        warnings = []
+        for text in texts:
+            if text.channel is not Channel.SMS or not text.address:
+                continue
+            language = file.recipient(text.audience).language
+            gap = self._sift.gap(text.step, text.audience.value, language, text.address)
+            if gap is not None and gap.blocks:
+                blocks.append(("policy.rungs", gap.sentence))
+            elif gap is not None:
+                warnings.append(gap.sentence)
+        return tuple(dict.fromkeys(blocks)), tuple(dict.fromkeys(warnings))
 
     def _texts(
         self, file: LeaveFile, policy: LeaveReturnPolicy, planned: Plan, dates: LeaveDates
@@ -192,6 +242,8 @@ class Starts:
         shown = self._preview(session, file, policy, wish, started)
         if shown.existing_case is not None:
             raise AlreadyStarted(shown.existing_case)
+        if shown.blocks:
+            raise CannotStart(*shown.blocks[0])
         case_id, now = new_id(), self._clock()
         frozen = self._input(case_id, file, policy, version, wish, started)
         case = Case(
@@ -314,6 +366,10 @@ def _reminder_channels(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[Chan
     reach = file.reach()
     found = [reach.resolve(Audience.EMPLOYEE, channel) for channel in policy.remind_channels]
     return tuple(dict.fromkeys(c for c in found if c is not None))
+
+
+def _planned_sms(texts: Iterable[PreviewText]) -> list[PlannedSms]:
+    return [PlannedSms(t.step, t.address, t.text) for t in texts if t.channel is Channel.SMS and t.address]
 
 
 def _missing(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Stops:
         self, session: Session, scope: StopScope, subject: str | None, reason: str, actor: str
     ) -> StopView:
         if scope is StopScope.BRANCH and (subject is None or session.get(Branch, subject) is None):
-            raise LookupError("subject: there is no such branch; see GET /api/v1/branches")
+            raise LookupError("subject: there is no branch with this id")
         if scope is StopScope.PROVIDER and subject not in self._providers():
             known = ", ".join(self._providers())
             raise LookupError(f"subject: no provider has this name; known: {known}")

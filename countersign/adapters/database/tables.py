@@ -225,6 +225,7 @@ class Delivery(SQLModel, table=True):
     error_code: str | None = None
     sentence: str | None = None
     possible_duplicate: bool = False
+    sms_template: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     token: str | None = None
     created_at: datetime = instant()
     sending_at: datetime | None = instant(nullable=True)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.case_links import inherited
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import link_state
@@ -119,6 +120,7 @@ class Views:
                 "policy": case.policy_version,
                 "workflow_id": case.workflow_id,
                 "steps": case.steps,
+                "inherits": inherited(session, case_id),
                 "tasks": self._tasks(session, case_id),
                 "notices": self._notices(session, case_id, events),
                 "links": self._links(session, case_id),
@@ -208,14 +210,18 @@ class Views:
             if self._visible(session, scope, case_id) is None:
                 return None
             events, disclosures = self._evidence.chain(session, case_id)
-            documents = session.exec(select(Document).where(Document.case_id == case_id)).all()
+            others = inherited(session, case_id)
+            linked = {other: self._evidence.chain(session, other) for other in others}
+            documents = session.exec(
+                select(Document).where(col(Document.case_id).in_([case_id, *others]))
+            ).all()
         files = {}
         if not redact:
             for document in documents:
                 suffix = _SUFFIX.get(document.media_type, "bin")
                 path = self._data_dir / "documents" / document.sha256[:2] / document.sha256
                 files[f"{document.id}.{suffix}"] = path.read_bytes()
-        return build_bundle(case_id, events, disclosures, files=files, redact=redact)
+        return build_bundle(case_id, events, disclosures, linked=linked, files=files, redact=redact)
 
     # -- parts of a case page -----------------------------------------------------------------------------
 

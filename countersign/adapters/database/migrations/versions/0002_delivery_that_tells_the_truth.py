@@ -131,6 +131,7 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(sa.Column("provider", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("day", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("sms_template", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("held_why", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("ask_at", tables.Instant(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("polls", sa.Integer(), nullable=False, server_default="0"))
@@ -160,6 +161,7 @@ def downgrade() -> None:
         batch_op.drop_column("polls")
         batch_op.drop_column("ask_at")
         batch_op.drop_column("held_why")
+        batch_op.drop_column("sms_template")
         batch_op.drop_column("day")
         batch_op.drop_column("provider")
 
