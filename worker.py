@@ -8,6 +8,7 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from countersign.bootstrap import Parts, worker_parts
+from workflows.acknowledgement import AcknowledgementWorkflow
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
@@ -20,7 +21,7 @@ async def work(parts: Parts) -> None:
     async with Worker(
         await parts.temporal(),
         task_queue=parts.settings.task_queue,
-        workflows=[LeaveReturnWorkflow],
+        workflows=[LeaveReturnWorkflow, AcknowledgementWorkflow],
         activities=parts.activities(),
         activity_executor=ThreadPoolExecutor(8),
         workflow_runner=runner(),

@@ -14,7 +14,7 @@ from api import hooks
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
-from api.v1 import case_links, cases, channels, links, lists, stops
+from api.v1 import case_links, cases, channels, circulars, links, lists, stops
 from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
@@ -46,6 +46,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         stops.router,
         cases.router,
         channels.router,
+        circulars.router,
         links.router,
         lists.router,
     ):

@@ -131,5 +131,7 @@ async def _keep(request: Request, source: str, **named: str) -> Response:
     if not valid_signature(parts.settings.twilio_tokens, url, form, signature):
         raise Refused(HTTPStatus.FORBIDDEN, "The signature of this callback is not the provider's.")
     token = request.headers.get("I-Twilio-Idempotency-Token")
+    # Which delivery is meant says the address alone; a field of that name in the form says nothing.
+    form.pop("delivery", None)
     await run_in_threadpool(parts.inbox.keep, source, form | named, token)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,6 +22,8 @@ from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.case_links import CaseLinks
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
+from countersign.adapters.database.circular_views import CircularViews
+from countersign.adapters.database.circulars import Circulars
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
@@ -33,8 +35,9 @@ from countersign.adapters.database.outbox import OutboxBook
 from countersign.adapters.database.receipts import Receipts
 from countersign.adapters.database.send_gate import Caps, SendGate
 from countersign.adapters.database.sendings import Sendings
+from countersign.adapters.database.sifting import Sieve
 from countersign.adapters.database.sms_reports import SmsReports
-from countersign.adapters.database.starts import Sifted, Starts
+from countersign.adapters.database.starts import Starts
 from countersign.adapters.database.stops import Stops
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.views import Views
@@ -49,6 +52,7 @@ from countersign.adapters.rendering import Renderer, candidates
 from countersign.adapters.sms_routes import RoutedSms, SmsWayOut, load_registered_texts, routes_of
 from countersign.adapters.smtp import SmtpMailer
 from countersign.adapters.twilio_sms import TwilioSms
+from countersign.contracts.cases import Process
 from countersign.domain.calendar import CalendarYear, WorkCalendar, load_shipped_calendar
 from countersign.domain.channels import Setup, ways_out
 from countersign.domain.destinations import SmsProvider, by_longest_prefix
@@ -92,9 +96,14 @@ class Parts:
         return load_link_keys(self.settings.data_dir / "secrets")
 
     @cached_property
+    def renderers(self) -> dict[Process, Renderer]:
+        """The texts of the notices of each process."""
+        return {process: Renderer(process.value, self.settings.templates_dir) for process in Process}
+
+    @property
     def renderer(self) -> Renderer:
         """The texts of the leave-return notices."""
-        return Renderer("leave_return", self.settings.templates_dir)
+        return self.renderers[Process.LEAVE_RETURN]
 
     @cached_property
     def sms(self) -> RoutedSms:
@@ -155,7 +164,7 @@ class Parts:
         return Notices(
             self.database,
             self.evidence,
-            self.renderer,
+            self.renderers,
             self.link_keys,
             self.sms.capabilities,
             self.calendar,
@@ -172,22 +181,30 @@ class Parts:
         )
 
     def registered_sms(
-        self, name: str, audience: str, language: str, to: str, variables: Mapping[str, Any]
+        self,
+        process: Process,
+        name: str,
+        audience: str,
+        language: str,
+        to: str,
+        variables: Mapping[str, Any],
     ) -> FilledText | None:
         """Return the filled registered text for a number whose way out wants one; else None."""
         if not self.sms.capabilities(to).template_required:
             return None
-        found = self.sms_templates.find("leave_return", candidates(name, audience), language)
+        found = self.sms_templates.find(process.value, candidates(name, audience), language)
         if found is None:
             return None
         own = self.sms.provider_of(to) == SmsProvider.ALIYUN
         return fill(found, variables, self.settings.aliyun_signature if own else None)
 
-    def missing_template(self, name: str, audience: str, language: str, to: str) -> TemplateGap | None:
+    def missing_template(
+        self, process: Process, name: str, audience: str, language: str, to: str
+    ) -> TemplateGap | None:
         """Say that a step needs a registered text which is not declared."""
         provider = SmsProvider(self.sms.provider_of(to) or SmsProvider.TWILIO)
-        found = self.sms_templates.find("leave_return", candidates(name, audience), language)
-        place = f"leave_return.{name}.{language}"
+        found = self.sms_templates.find(process.value, candidates(name, audience), language)
+        place = f"{process.value}.{name}.{language}"
         return missing_template(name, place, provider, self.sms.capabilities(to), found)
 
     @cached_property
@@ -257,12 +274,32 @@ class Parts:
             self.database,
             self.evidence,
             self.notices,
-            self.renderer,
             self.calendar,
             self.clock,
             self.settings.time_lapse,
-            Sifted(self.channels, self.missing_template, self.sms_prices),
+            self._sieve(Process.LEAVE_RETURN),
         )
+
+    @cached_property
+    def circulars(self) -> Circulars:
+        """Texts that each of several addressees must confirm."""
+        return Circulars(
+            self.database,
+            self.evidence,
+            self.notices,
+            self.calendar,
+            self.clock,
+            self.settings.time_lapse,
+            self._sieve(Process.ACKNOWLEDGEMENT),
+        )
+
+    @cached_property
+    def circular_views(self) -> CircularViews:
+        """Who has confirmed what."""
+        return CircularViews(self.database)
+
+    def _sieve(self, process: Process) -> Sieve:
+        return Sieve(self.channels, partial(self.missing_template, process), self.sms_prices)
 
     @cached_property
     def outbox(self) -> OutboxBook:

@@ -13,8 +13,8 @@ from countersign.contracts.cases import Role
 from countersign.domain.bundle import verify_bundle
 from countersign.domain.calendar import load_shipped_calendar
 from countersign.domain.case_file import parse_plan_case, plan_to_json
-from countersign.domain.leave_return_policy import leave_return_policy
 from countersign.domain.planner import plan as plan_ladder
+from countersign.domain.policies import READERS
 from countersign.domain.policy import LadderPolicy
 from countersign.domain.working_days import working_days_from_text
 from countersign.domain.yaml_text import InputError
@@ -344,11 +344,12 @@ def _stored_policy(name: str) -> LadderPolicy:
     if settings.database_url is None and not (settings.data_dir / "countersign.db").exists():
         from countersign.adapters.database.migrate import shipped_policies
 
-        bodies = {body["name"]: body for body in shipped_policies()}
-        return leave_return_policy(bodies[name], name).ladder
+        bodies = {body["name"]: (process, body) for process, body in shipped_policies()}
+        process, body = bodies[name]
+        return READERS[process](body, name).ladder
     for row in opened().views.policies():
         if row["name"] == name:
-            return leave_return_policy(row["body"], name).ladder
+            return READERS[row["process"]](row["body"], name).ladder
     raise KeyError(name)
 
 

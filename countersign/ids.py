@@ -15,6 +15,11 @@ def leave_return_workflow_id(leave_id: str) -> str:
     return f"leave-return/{leave_id}"
 
 
+def ladder_workflow_id(task: str) -> str:
+    """Return the workflow id of a case that is one ladder for one task, such as a notice to confirm."""
+    return f"ladder/{task}"
+
+
 def answer_act_id(link_id: str, act: str, nonce: str) -> str:
     """Return the id of an answer given through a link: the same form sent twice is the same act.
 

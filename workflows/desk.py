@@ -39,7 +39,7 @@ class DeskState:
 
     clock: CaseClock
     stage: str
-    ends_on: date
+    ends_on: date | None = None
     holder: Role | None = None
     due_at: datetime | None = None
     outcome: str | None = None
@@ -147,13 +147,14 @@ class Desk:
         *events: EventDraft,
         task: TaskDraft | None = None,
         settled: tuple[str, ...] = (),
+        alarm: str | None = None,
     ) -> None:
         """Enter a stage: who holds the ball and until when. The task of the stage before is done by that."""
         state = self.state
         done = state.open_task
         tasks = () if done is None or (task is not None and done.key == task.key) else (_done(done),)
         state.stage, state.holder, state.due_at, state.open_task = stage, holder, due_at, task
-        await self.record(*events, tasks=tasks + ((task,) if task else ()), settled=settled)
+        await self.record(*events, tasks=tasks + ((task,) if task else ()), settled=settled, alarm=alarm)
 
     def _projection(self) -> Projection:
         state = self.state

@@ -80,8 +80,8 @@ class PlannedStep:
     """One rung on its way: its name (unique in the ladder), its dates, and what became of it.
 
     `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
-    the posting or visit that HR recorded. While a stop of all sending holds the rung, its first delivery has
-    no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
+    the posting or visit that HR recorded. While the rung is held back by a stop or a cap, its first delivery
+    has no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
     channel.
     """
 
@@ -97,7 +97,7 @@ class PlannedStep:
     accepted_after: timedelta | None = None
     open_deliveries: int = 0
     untried: int = 0
-    stopped_sending: bool = False
+    held_back: bool = False
     patience: datetime | None = None
     fell_back: bool = False
     passed_over: bool = False
@@ -219,6 +219,7 @@ class Ladder:
     async def _speak(self, step: PlannedStep) -> None:
         """Send the step's notice over its channels; return when its wait may begin."""
         step.state = StepState.REACHED
+        self._show()
         real_start = workflow.now() - self._lateness(step)
         await self.desk.record(EventDraft(EventKind.RUNG_REACHED, step.show() | {"round": self.round}))
         if not step.channels:
@@ -250,7 +251,7 @@ class Ladder:
 
         await workflow.wait_condition(lambda: settled() or not step.untried)
         await self.desk.sleep(
-            lambda: None if step.stopped_sending else _first_due(step),
+            lambda: None if step.held_back else _first_due(step),
             settled,
             f"first delivery of {step.name}",
         )
@@ -316,6 +317,10 @@ class Ladder:
 
     async def replan(self, start: datetime, because: str, *, include_current: bool = False) -> None:
         """Plan the rest of the ladder again from `start` by the same planner, and record what moved."""
+        await self._record_moves(self._plan_ahead(start, include_current=include_current), because)
+
+    def _plan_ahead(self, start: datetime, *, include_current: bool = False) -> list[dict[str, Any]]:
+        """Plan the steps that have not spoken yet from `start` on; return what moved."""
         first = self.position if include_current else self.position + 1
         ahead = [s for s in self.steps[first:] if s.state is StepState.PLANNED]
         planned = plan(
@@ -329,7 +334,7 @@ class Ladder:
                 moves.append(_move(old, step))
         self.desk.state.provisional = planned.provisional
         self.desk.changed()
-        await self._record_moves(moves, because)
+        return moves
 
     async def adopt_calendar(self, calendar: WorkCalendar) -> None:
         """Plan again after a year was published: the running wait, then everything behind it."""
@@ -404,7 +409,7 @@ class Ladder:
         for channel, delivery in sorted(step.last.items()):
             if channel in ADDRESSED:
                 again = await self._next_attempt(step, delivery, resent=True)
-                self._begin(step, again, real_start)
+                self._begin(step, again, real_start, at_once=False)
 
     async def adopt_reach(self, reach: Reach, event: EventDraft) -> None:
         """Plan the steps that have not spoken again, with who can be reached now."""
@@ -457,8 +462,10 @@ class Ladder:
         old = step.show()
         step.waits_until = end
         self.desk.changed()
+        # All dates move before anything is written: the wait may be over, and the climb go on, meanwhile.
+        ahead = self._plan_ahead(end)
         await self._record_moves([_move(old, step)], because)
-        await self.replan(end, because)
+        await self._record_moves(ahead, because)
 
     async def _record_moves(self, moves: list[dict[str, Any]], because: str) -> None:
         self._show()
@@ -521,15 +528,20 @@ class Ladder:
             **RECORDING,
         )
 
-    def _begin(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
-        """Start to bring one delivery, beside whatever else the rung does."""
+    def _begin(
+        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime, *, at_once: bool = True
+    ) -> None:
+        """Start to bring one delivery beside whatever else the rung does; unless `at_once`, in the window."""
         step.open_deliveries += 1
         step.last[delivery.channel] = delivery
-        self._sending.append(asyncio.create_task(self._deliver(step, delivery, real_start)))
+        self._sending.append(asyncio.create_task(self._deliver(step, delivery, real_start, at_once)))
 
-    async def _deliver(self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime) -> None:
+    async def _deliver(
+        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime, at_once: bool
+    ) -> None:
         """Bring one delivery: until the rung is over, or until it has failed for good."""
-        failed = await self._until_failed(step, delivery, real_start)
+        may_begin = at_once or await self._may_try_again(step, timedelta(0))
+        failed = await self._until_failed(step, delivery, real_start) if may_begin else False
         last = step.open_deliveries == 1 and not any(c in BY_HAND for c in step.channels)
         # The last channel of the rung has failed: another one speaks at once, or the next rung does.
         if failed and last and not self._over(step) and workflow.patched("fallback-at-once"):
@@ -607,7 +619,7 @@ class Ladder:
     async def _accept(self, step: PlannedStep, real_start: datetime) -> None:
         """Note that a channel has taken the message; one that stands in for another begins the wait anew."""
         if step.fell_back and step.waits_from is not None:
-            step.waits_from = self.desk.now()
+            step.waits_from = self.desk.now().astimezone(step.at.tzinfo)
             await self._move_end(step, self._wait_end(step), "another channel had to be used")
         elif step.accepted_after is None:
             step.accepted_after = workflow.now() - real_start
@@ -638,7 +650,8 @@ class Ladder:
             step.accepted_after = None
         if channel is None:
             if step.waits_from is not None:
-                await self._move_end(step, self.desk.now(), "no channel could deliver the message")
+                now = self.desk.now().astimezone(step.at.tzinfo)
+                await self._move_end(step, now, "no channel could deliver the message")
             return
         step.channels, step.fell_back = (*step.channels, channel), True
         self._show()
@@ -647,7 +660,7 @@ class Ladder:
         prepared = await self._prepare(step, (channel,))
         for call in prepared.deliveries:
             if call.channel is channel:
-                self._begin(step, call, real_start)
+                self._begin(step, call, real_start, at_once=False)
 
     async def _try(self, step: PlannedStep, delivery: PreparedDelivery) -> SendResult:
         order = SendOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), self._window_closes())
@@ -668,23 +681,21 @@ class Ladder:
 
     async def _wait_out(self, step: PlannedStep, held: SendResult) -> bool:
         """Wait until what holds an attempt may be over; False when the rung is over first."""
+        rest, seen = HELD_AGAIN_AFTER, self.releases
         if held.code == "sending_stopped":
-            seen, step.stopped_sending = self.releases, True
-            self.desk.changed()
-            await self.desk.rest(
-                STOPPED_AGAIN_AFTER,
-                lambda: self._over(step) or self.releases != seen,
-                f"sending is stopped, {step.name}",
-            )
-            step.stopped_sending, step.patience = False, self.desk.now() + IN_TIME
-            self.desk.changed()
-            return await self._may_try_again(step, timedelta(0))
-        if held.not_before is not None:
-            step.patience = held.not_before + IN_TIME
-            self.desk.changed()
-            rest = self.desk.state.clock.delay_until(held.not_before, workflow.now())
+            rest, step.held_back = STOPPED_AGAIN_AFTER, True
+        elif held.not_before is not None:
+            rest, step.held_back = self.desk.state.clock.delay_until(held.not_before, workflow.now()), True
+        if not step.held_back:
             return await self._may_try_again(step, rest)
-        return await self._may_try_again(step, HELD_AGAIN_AFTER)
+        self.desk.changed()
+        await self.desk.rest(
+            rest, lambda: self._over(step) or self.releases != seen, f"{step.name} is held back"
+        )
+        goes_on = await self._may_try_again(step, timedelta(0))
+        step.held_back, step.patience = False, self.desk.now() + IN_TIME
+        self.desk.changed()
+        return goes_on
 
     async def _may_try_again(self, step: PlannedStep, rest: timedelta) -> bool:
         """Rest, then wait until the case runs and the window is open; False when the rung is over first."""

@@ -37,7 +37,7 @@ def take_answer(
     if not has_nonce(typed):
         stale = sentence("This form is no longer valid. Check your answer and send it again.")
         return AskAgain((FieldError("notice", stale),))
-    answer = check(typed, link.audience, _today(services, link))
+    answer = check(typed, link.process, link.audience, _today(services, link))
     if isinstance(answer, list):
         return AskAgain(tuple(answer))
     try:

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.people.language import Sentence, sentence
 from countersign.adapters.uploads import UploadFault
-from countersign.contracts.cases import ActKind
+from countersign.contracts.cases import ActKind, Process
 
 WORDS_LIMIT = 2000
 _YEARS = 3
@@ -18,13 +18,14 @@ _NONCE = re.compile(r"[0-9a-f]{32}")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 CHOICES = {
-    "employee": (
+    (Process.LEAVE_RETURN, "employee"): (
         ActKind.RETURNS_ON,
         ActKind.EXTENSION_ASKED,
         ActKind.OBJECTED,
         ActKind.RESIGNED,
         ActKind.NOT_ME,
-    )
+    ),
+    (Process.ACKNOWLEDGEMENT, "employee"): (ActKind.ACKNOWLEDGED, ActKind.OBJECTED, ActKind.NOT_ME),
 }
 _OTHERS = (ActKind.ACKNOWLEDGED, ActKind.NOT_ME)
 
@@ -60,9 +61,9 @@ class FieldError:
     sentence: Sentence
 
 
-def choices(audience: str) -> tuple[ActKind, ...]:
-    """Return what a reader of this audience can answer."""
-    return CHOICES.get(audience, _OTHERS)
+def choices(process: Process, audience: str) -> tuple[ActKind, ...]:
+    """Return what a reader of this audience can answer in a case of this process."""
+    return CHOICES.get((process, audience), _OTHERS)
 
 
 def new_nonce() -> str:
@@ -97,9 +98,9 @@ def has_nonce(typed: Typed) -> bool:
     return _NONCE.fullmatch(typed.nonce) is not None
 
 
-def check(typed: Typed, audience: str, today: date) -> Answer | list[FieldError]:
+def check(typed: Typed, process: Process, audience: str, today: date) -> Answer | list[FieldError]:
     """Return the answer, or everything that is missing or wrong."""
-    kinds = {kind.value: kind for kind in choices(audience)}
+    kinds = {kind.value: kind for kind in choices(process, audience)}
     kind = kinds.get(typed.answer)
     if kind is None:
         first = next(iter(kinds))

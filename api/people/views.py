@@ -18,7 +18,7 @@ from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.identity import Ways
 from countersign.adapters.database.links import LinkView
-from countersign.contracts.cases import ActKind, Role
+from countersign.contracts.cases import ActKind, Process, Role
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _DECIDED = re.compile(r"already decided by (\w+) at (\S+)")
@@ -32,6 +32,7 @@ _ANSWERS = {
     ActKind.ACKNOWLEDGED: sentence("I have received this message"),
 }
 _CONTACT_NOT_ME = sentence("Wrong number, or I want no more such messages")
+_CONFIRMED = sentence("I have read this and confirm")
 _ROLES = {
     Role.HR: sentence("HR"),
     Role.MANAGER: sentence("the line manager"),
@@ -111,7 +112,8 @@ class Pages:
             errors=errors,
             faults={error.field: error.sentence for error in errors},
             receipts=[self.receipt(act, link) for act in acts],
-            choices=[(kind.value, self._label(kind, link.audience)) for kind in choices(link.audience)],
+            choices=[(kind.value, self._label(kind, link)) for kind in choices(link.process, link.audience)],
+            confirms=_confirms(link),
             paragraphs=_paragraphs(link.text),
             inbox=services.links.inbox(link),
             limit=size_in_words(services.upload_limit),
@@ -179,7 +181,7 @@ class Pages:
         )
 
     def _facts(self, act: ActView, link: LinkView) -> Iterable[tuple[Sentence, str]]:
-        yield sentence("Your answer"), self._label(act.kind, link.audience)
+        yield sentence("Your answer"), self._label(act.kind, link)
         if act.body.get("on"):
             is_return = act.kind is ActKind.RETURNS_ON
             label = sentence("Day of return") if is_return else sentence("Last day asked for")
@@ -212,9 +214,12 @@ class Pages:
         when = moment(datetime.fromisoformat(found[2]))
         return sentence("Already decided by %(who)s at %(at)s", who=self._words.say(who), at=when)
 
-    def _label(self, kind: ActKind, audience: str) -> str:
-        told = kind is ActKind.NOT_ME and audience == Role.EMERGENCY_CONTACT
-        return self._words.say(_CONTACT_NOT_ME if told else _ANSWERS[kind])
+    def _label(self, kind: ActKind, link: LinkView) -> str:
+        if kind is ActKind.NOT_ME and link.audience == Role.EMERGENCY_CONTACT:
+            return self._words.say(_CONTACT_NOT_ME)
+        if kind is ActKind.ACKNOWLEDGED and _confirms(link):
+            return self._words.say(_CONFIRMED)
+        return self._words.say(_ANSWERS[kind])
 
     def _draw(self, name: str, services: PeopleServices, **values: Any) -> str:
         return self._env.get_template(name).render(
@@ -227,6 +232,11 @@ _IN_EFFECT = sentence("Your answer has reached the company's records.")
 _IN_REVIEW = sentence("HR has your answer and will decide; you will be told the result.")
 _REVIEWED = sentence("HR has decided on your answer; the result is told to you separately.")
 _LATE = sentence("Your answer is kept with its time. If it matters, please call the contact below.")
+
+
+def _confirms(link: LinkView) -> bool:
+    """Say whether the reader is asked to confirm the text itself, and not only that it was received."""
+    return link.process is Process.ACKNOWLEDGEMENT and link.audience == Role.EMPLOYEE
 
 
 @cache

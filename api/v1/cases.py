@@ -41,10 +41,12 @@ def estimate(parts: PartsDep, caller: Staff, wish: EstimateRequest) -> dict[str,
     """Add up the texts that every one of these people would get who stays silent to the end."""
     rows: list[dict[str, Any]] = []
     planned: list[SmsEstimate] = []
-    for leave in wish.leaves:
+    for leave in dict.fromkeys(wish.leaves):
         _see_leave(parts, caller, leave)
         try:
             shown = parts.starts.preview(StartWish(leave, wish.policy))
+            if shown.existing_case is not None:
+                raise CannotStart("leave", f"leave: its case exists already: {shown.existing_case}")
         except CannotStart as refusal:
             rows.append({"leave": leave, "blocks": [{"field": refusal.field, "sentence": str(refusal)}]})
             continue

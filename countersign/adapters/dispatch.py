@@ -18,12 +18,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from countersign import search_attributes as attributes
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.outbox import Errand, OpenCase, OutboxBook
-from countersign.adapters.database.starts import INPUT, AlreadyStarted, Starts, StartWish
+from countersign.adapters.database.starts import AlreadyStarted, Starts, StartWish
+from countersign.adapters.processes import STARTS
 from countersign.contracts.cases import CaseState
-from countersign.contracts.leave_return import LeaveReturnInput
 from countersign.domain.calendar import CalendarYear
 from countersign.domain.yaml_text import InputError
-from workflows.leave_return import LeaveReturnWorkflow
+from workflows.steering import SteeredCase
 
 _YEAR: TypeAdapter[CalendarYear] = TypeAdapter(CalendarYear)
 _PATIENCE = timedelta(seconds=3)
@@ -67,9 +67,9 @@ class Dispatcher:
         if state != "waiting":
             return
         client = await self._connect()
-        handle = client.get_workflow_handle_for(LeaveReturnWorkflow.run, workflow_id)
+        handle = client.get_workflow_handle(workflow_id)
         try:
-            _ = await handle.execute_update(LeaveReturnWorkflow.act, act, id=act_id)
+            _ = await handle.execute_update(SteeredCase.act, act, id=act_id)
         except WorkflowUpdateFailedError as failed:
             cause = failed.cause
             sentence = cause.message if isinstance(cause, ApplicationError) else "the case refused the act"
@@ -131,20 +131,21 @@ class Dispatcher:
         await asyncio.to_thread(self._outbox.done, errand.id)
 
     async def _start(self, case_id: str) -> None:
-        workflow_id, frozen = await asyncio.to_thread(self._outbox.case_input, case_id)
-        case = INPUT.validate_python(frozen)
+        found = await asyncio.to_thread(self._outbox.case_start, case_id)
+        process = STARTS[found.process]
+        case = process.read(found.frozen)
         client = await self._connect()
         try:
             await client.start_workflow(
-                LeaveReturnWorkflow.run,
+                process.run,
                 case,
-                id=workflow_id,
+                id=found.workflow_id,
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Leave return · {case.leave_kind.value} leave",
-                static_details=_details(case),
-                search_attributes=attributes.at_start("leave_return", case.branch_id, case_id),
+                static_summary=process.summary(case),
+                static_details=process.details(case),
+                search_attributes=attributes.at_start(found.process.value, found.branch_id, case_id),
             )
         except WorkflowAlreadyStartedError:
             # The start had reached the server before we could note it.
@@ -152,7 +153,7 @@ class Dispatcher:
 
     async def _signal(self, errand: Errand, name: str, *args: object) -> None:
         """Tell a running case something; a case that has ended needs to know nothing any more."""
-        workflow_id, _ = await asyncio.to_thread(self._outbox.case_input, errand.body["case"])
+        workflow_id = await asyncio.to_thread(self._outbox.workflow_id, errand.body["case"])
         client = await self._connect()
         try:
             await client.get_workflow_handle(workflow_id).signal(name, args=args)
@@ -162,11 +163,11 @@ class Dispatcher:
                 raise
 
     async def _adopt(self, errand: Errand) -> None:
-        workflow_id, _ = await asyncio.to_thread(self._outbox.case_input, errand.body["case"])
+        workflow_id = await asyncio.to_thread(self._outbox.workflow_id, errand.body["case"])
         client = await self._connect()
-        handle = client.get_workflow_handle_for(LeaveReturnWorkflow.run, workflow_id)
+        handle = client.get_workflow_handle(workflow_id)
         year = _YEAR.validate_python(errand.body["year"])
-        update = handle.execute_update(LeaveReturnWorkflow.adopt_calendar, year, id=errand.id)
+        update = handle.execute_update(SteeredCase.adopt_calendar, year, id=errand.id)
         try:
             _ = await asyncio.wait_for(update, _PATIENCE.total_seconds())
         except RPCError as error:
@@ -207,10 +208,3 @@ async def _repeat(job: Callable[[], Awaitable[None]], rest_s: float) -> None:
         except Exception as fault:
             log.warning("a job of the dispatcher: %s; it is tried again", type(fault).__name__)
         await asyncio.sleep(rest_s)
-
-
-def _details(case: LeaveReturnInput) -> str:
-    return (
-        f"Process: leave return  \nLast day of leave: {case.ends_on}  \nPolicy: {case.policy_version}  \n"
-        f"Case: {case.case_id}"
-    )

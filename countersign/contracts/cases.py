@@ -13,6 +13,7 @@ class Process(StrEnum):
     """The kinds of case."""
 
     LEAVE_RETURN = "leave_return"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class CaseState(StrEnum):
@@ -79,17 +80,32 @@ ANSWERS = frozenset(
 )
 """Acts of the person who holds a link; all others are acts of HR, an operator or a machine."""
 
-ENDS_LADDER = frozenset(
-    {
-        ActKind.RETURNS_ON,
-        ActKind.EXTENSION_ASKED,
-        ActKind.OBJECTED,
-        ActKind.RESIGNED,
-        ActKind.BACK,
-        ActKind.CANCEL,
-    }
-)
-"""Acts after which no further message of the case may leave until somebody has settled them."""
+_ENDS_LADDER = {
+    Process.LEAVE_RETURN: frozenset(
+        {
+            ActKind.RETURNS_ON,
+            ActKind.EXTENSION_ASKED,
+            ActKind.OBJECTED,
+            ActKind.RESIGNED,
+            ActKind.BACK,
+            ActKind.CANCEL,
+        }
+    ),
+    Process.ACKNOWLEDGEMENT: frozenset({ActKind.ACKNOWLEDGED, ActKind.OBJECTED, ActKind.CANCEL}),
+}
+
+
+def ends_ladder(process: Process) -> frozenset[ActKind]:
+    """Return the acts after which no further message of a case may leave until somebody has settled them."""
+    return _ENDS_LADDER[process]
+
+
+def ends(process: Process, kind: ActKind, role: Role) -> bool:
+    """Say whether an act of this role ends the ladder: only the addressee confirms for the addressee.
+
+    A manager who acknowledges the message about a silent colleague has confirmed that message alone.
+    """
+    return kind in ends_ladder(process) and (kind is not ActKind.ACKNOWLEDGED or role is Role.EMPLOYEE)
 
 
 @dataclass(frozen=True)

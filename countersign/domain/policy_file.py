@@ -71,6 +71,15 @@ class WaitModel(InputModel):
     unit: Annotated[WaitUnit, BeforeValidator(one_of(WaitUnit, "unit"))]
 
 
+def _in_days(wait: WaitModel) -> WaitModel:
+    if wait.unit is WaitUnit.HOURS:
+        raise ValueError("must be counted in calendar_days or working_days")
+    return wait
+
+
+Days = Annotated[WaitModel, AfterValidator(_in_days)]
+
+
 class _Rung(InputModel):
     name: Text
     audience: Annotated[Audience, BeforeValidator(one_of(Audience, "audience"))]
@@ -124,3 +133,8 @@ def ladder_of(read: "PolicyModel") -> LadderPolicy:
         ),
         sending_window=SendingWindow(window.days, window.opens, window.closes) if window else None,
     )
+
+
+def wait_of(model: WaitModel) -> Wait:
+    """Turn a wait as written into the planner's value."""
+    return Wait(model.value, model.unit)

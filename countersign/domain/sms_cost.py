@@ -25,12 +25,16 @@ class PlannedSms:
 
 @dataclass(frozen=True)
 class SmsEstimate:
-    """What a run would send. `cost_fen` is whole fen, rounded up once over all; None with the reason why."""
+    """What a run would send. `cost_fen` is whole fen, rounded up once over all; None with the reason why.
+
+    `exact_fen` is the cost before rounding, so that sums of estimates are rounded up once too.
+    """
 
     messages: int
     segments: int
     cost_fen: int | None
     because: str | None
+    exact_fen: Decimal | None = field(default=None, compare=False)
 
 
 def sms_prices(table: Mapping[str, str], source: str) -> dict[str, Decimal]:
@@ -74,16 +78,21 @@ def estimate(planned: Iterable[PlannedSms], prices: Mapping[str, Decimal]) -> Sm
             None,
             f"no price is set for numbers that begin with {missing}; add a prefix to sms_prices",
         )
-    return SmsEstimate(messages, total, int((yuan * _FEN).to_integral_value(ROUND_CEILING)), None)
+    return _priced(messages, total, yuan * _FEN)
+
+
+def _priced(messages: int, total: int, fen: Decimal) -> SmsEstimate:
+    return SmsEstimate(messages, total, int(fen.to_integral_value(ROUND_CEILING)), None, fen)
 
 
 def together(estimates: Iterable[SmsEstimate]) -> SmsEstimate:
     """Add estimates up; the cost of the whole is unknown as soon as one part's is."""
     parts = list(estimates)
-    unknown = next((part.because for part in parts if part.cost_fen is None), None)
-    cost = None if unknown is not None else sum(part.cost_fen or 0 for part in parts)
     messages, total = sum(part.messages for part in parts), sum(part.segments for part in parts)
-    return SmsEstimate(messages, total, cost, unknown)
+    unpriced = next((part for part in parts if part.exact_fen is None), None)
+    if unpriced is not None:
+        return SmsEstimate(messages, total, None, unpriced.because)
+    return _priced(messages, total, sum((part.exact_fen or Decimal(0) for part in parts), Decimal(0)))
 
 
 def too_long(step: str, text: str) -> str | None:

@@ -20,10 +20,10 @@ from tests.chaos.run import Run, audit
 from tests.chaos.staff import ladder
 
 KILLS = 200
-DAY_S = 3600
+DAY_S = 14_400
 """Nobody's rung ends while the scenario runs: cases end by what people do."""
 PATIENCE_S = 240
-LONGEST_DELAY_S = 0.06
+LONGEST_DELAY_S = 0.1
 
 _KINDS = ("start", "resigned", "back")
 _POLICY = ladder("first_notice")
@@ -73,6 +73,7 @@ def play(run: Run) -> Finding:
             "kills": kills,
             **{f"requests of the kind {kind}": kinds.count(kind) for kind in _KINDS},
             "connections cut": sum(one.answers.count(None) for one in asked),
+            "of these after the commit": sum(one.committed and None in one.answers for one in asked),
             "starts told 409 with their own case, asked again": sum(409 in one.answers for one in asked),
         }
     return finding
@@ -111,6 +112,7 @@ def _under_fire(stack: Arena, wish: Wish, delay_s: float) -> must.Asked:
         left.wait(10)
         time.sleep(delay_s)
         stack.kill("api")
+        committed = _committed(stack, wish)
         stack.revive()
         try:
             answers.append(first.result().status)
@@ -120,7 +122,13 @@ def _under_fire(stack: Arena, wish: Wish, delay_s: float) -> must.Asked:
     last = insist(lambda: wish.send(lambda: None))[-1]
     answers.append(last.status)
     case = last.json().get("case") if wish.kind == "start" else None
-    return must.Asked(wish.key, wish.kind, wish.subject, tuple(answers), case)
+    return must.Asked(wish.key, wish.kind, wish.subject, tuple(answers), case, committed)
+
+
+def _committed(stack: Arena, wish: Wish) -> bool:
+    if wish.kind == "start":
+        return bool(stack.books.rows("SELECT 1 FROM case_ WHERE leave_id = ?", wish.subject))
+    return bool(stack.books.rows("SELECT 1 FROM act WHERE case_id = ? AND kind = ?", wish.subject, wish.kind))
 
 
 def _end_the_started(stack: Arena, asked: list[must.Asked]) -> None:

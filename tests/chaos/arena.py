@@ -99,10 +99,6 @@ class Arena:
         """Return how many cases are closed."""
         return self.books.number("SELECT count(*) FROM case_ WHERE state = 'closed'")
 
-    def in_flight(self) -> int:
-        """Return how many deliveries are in a call, by the rows."""
-        return self.books.number("SELECT count(*) FROM delivery WHERE state = 'sending'")
-
 
 @contextmanager
 def arena(

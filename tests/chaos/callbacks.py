@@ -10,11 +10,11 @@ from tests.chaos.run import Run, audit
 from tests.chaos.staff import Address, ending, ladder, plain
 
 MESSAGES = 500
-DAY_S = 4
+DAY_S = 3
 PATIENCE_S = 180
 _ENDS = ("", "", "", "30005", "30003")
-_POLLING = {"COUNTERSIGN_POLL_AFTER_S": "4", "COUNTERSIGN_POLL_EVERY_S": "1"}
-_LONGER_THAN_A_POLL_S = 7
+_POLLING = {"COUNTERSIGN_POLL_AFTER_S": "3", "COUNTERSIGN_POLL_EVERY_S": "1"}
+_STILL_S = 1.5
 _FINAL = ("delivered", "undelivered", "failed")
 
 
@@ -32,7 +32,7 @@ def play(run: Run) -> Finding:
     polls = "poll_after_s" in Settings.model_fields
     with arena(run.folder, day_s=DAY_S, people=messages, address=address, environment=_POLLING) as stack:
         stack.fault("repeat_callbacks", most=5, seed=run.seed)
-        stack.fault("shuffle_callbacks", seconds=3.0)
+        stack.fault("shuffle_callbacks", seconds=2.0)
         stack.fault("lose_callbacks", share=0.1)
         # A small run needs its lie too.
         stack.fault("lying_callbacks", share=max(0.05, 1 / messages))
@@ -40,7 +40,7 @@ def play(run: Run) -> Finding:
         try:
             until(lambda: stack.closed() == messages, PATIENCE_S, "not every case was closed")
             until(stack.ledger.all_reported, PATIENCE_S, "not every text was reported")
-            _until_quiet(stack, _LONGER_THAN_A_POLL_S if polls else 1)
+            _until_quiet(stack, polls)
         except NotReached as late:
             finding.violations.append(str(late))
         found, reports = audit(stack, finding, started=messages), stack.ledger.reports()
@@ -61,13 +61,19 @@ def play(run: Run) -> Finding:
     return finding
 
 
-def _until_quiet(stack: Arena, seconds: float) -> None:
-    """Wait until reports are worked off and the rows of deliveries stand still for `seconds`."""
+def _until_quiet(stack: Arena, polls: bool) -> None:
+    """Wait until reports are worked off and the rows of deliveries stand still for a moment."""
     until(
         lambda: stack.books.number("SELECT count(*) FROM inbox WHERE done_at IS NULL") == 0,
         PATIENCE_S,
         "reports were left unread",
     )
+    if polls:
+        until(
+            lambda: stack.books.number("SELECT count(*) FROM delivery WHERE state = 'sent'") == 0,
+            PATIENCE_S,
+            "some ends were neither reported nor found by asking",
+        )
     rows: list[dict[str, object]] = []
     still_since = time.monotonic()
 
@@ -76,6 +82,6 @@ def _until_quiet(stack: Arena, seconds: float) -> None:
         now = stack.books.rows("SELECT id, state FROM delivery ORDER BY id")
         if now != rows:
             rows, still_since = now, time.monotonic()
-        return time.monotonic() - still_since > seconds
+        return time.monotonic() - still_since > _STILL_S
 
     until(quiet, PATIENCE_S, "deliveries never came to rest")

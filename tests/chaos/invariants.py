@@ -339,6 +339,7 @@ class Asked:
     """One request that was repeated under one key until it was answered.
 
     `case_id` is what the answer named; `answers` are the HTTP statuses in order, None for a cut connection.
+    `committed` says whether the first request stood in the books when the API died.
     """
 
     key: str
@@ -346,6 +347,7 @@ class Asked:
     subject: str
     answers: tuple[int | None, ...]
     case_id: str | None = None
+    committed: bool = False
 
 
 def every_request_was_answered(asked: Iterable[Asked]) -> list[str]:

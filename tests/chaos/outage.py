@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -35,7 +36,7 @@ from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
 CASES, HOURS = 100, 6
-REST_S = 60
+REST_S = 180
 ALARM = "provider_down"
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -45,10 +46,26 @@ def play(run: Run) -> Finding:
     """Start cases while nobody listens at the providers' ports; let them listen again after six hours."""
     cases = run.sized(CASES, 2)
     finding = run.finding(
-        f"SMS and mail away for {HOURS} hours of {cases} cases' time: 3 hours no connection, then refusals"
+        f"SMS and mail away for {HOURS} hours of {cases} cases' time: no connection, refusals, hang-ups"
     )
-    asyncio.run(_play(run, cases, finding))
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with _worker_log(run.folder / "worker.log"):
+        asyncio.run(_play(run, cases, finding))
     return finding
+
+
+@contextmanager
+def _worker_log(file: Path) -> Iterator[None]:
+    """Send what the worker says of every failed call into a file instead of onto the screen."""
+    log, handler = logging.getLogger("temporalio"), logging.FileHandler(file)
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.propagate = True
+        log.removeHandler(handler)
+        handler.close()
 
 
 async def _play(run: Run, cases: int, finding: Finding) -> None:
@@ -65,14 +82,15 @@ async def _play(run: Run, cases: int, finding: Finding) -> None:
         books, ledger = BookReader(run.folder / "countersign.db"), Ledger(run.folder / "sandbox")
         down_at = await _clock(env)
         try:
-            await env.sleep(timedelta(hours=HOURS / 2))
+            await env.sleep(timedelta(hours=HOURS / 3))
             stand_ins.start()
-            stand_ins.fault("sms", "refuse_429")
-            stand_ins.fault("mail", "down")
-            await env.sleep(timedelta(hours=HOURS / 2))
+            for sms, mail in (("refuse_429", "refuse_4xx"), ("down", "down")):
+                stand_ins.only_fault("sms", sms)
+                stand_ins.only_fault("mail", mail)
+                await env.sleep(timedelta(hours=HOURS / 3))
             accepted_while_down = ledger.count()
-            stand_ins.fault("sms", "none")
-            stand_ins.fault("mail", "none")
+            stand_ins.only_fault("sms", "none")
+            stand_ins.only_fault("mail", "none")
             up_at = await _clock(env)
             # The longest rest between two tries is an hour.
             await env.sleep(timedelta(hours=2))
@@ -239,9 +257,11 @@ class _StandIns:
     def _base(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def fault(self, channel: str, mode: str) -> None:
-        body = json.dumps({"channel": channel, "mode": mode}).encode()
-        ask(self._base, "POST", "/sandbox/faults", body, {"Content-Type": "application/json"})
+    def only_fault(self, channel: str, mode: str) -> None:
+        """Switch every fault of a channel off but this one."""
+        for one in ("none", mode):
+            body = json.dumps({"channel": channel, "mode": one}).encode()
+            ask(self._base, "POST", "/sandbox/faults", body, {"Content-Type": "application/json"})
 
     def stop(self) -> None:
         if self._process is not None:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _VERIFIER = Path(__file__).parents[2] / "docs" / "verify_bundle.py"
 _AT_ONCE = 20
 
 
+@cache
 def independent_verifier() -> Any:
     """Return the module of the verifier that knows nothing of the product."""
     spec = importlib.util.spec_from_file_location("verify_bundle", _VERIFIER)

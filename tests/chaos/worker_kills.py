@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 from tests.chaos.arena import Arena, NotReached, arena, until
+from tests.chaos.books import Row
 from tests.chaos.report import Finding
 from tests.chaos.run import Run, audit
 from tests.chaos.staff import ladder
@@ -16,6 +17,7 @@ PATIENCE_S = 900
 
 _AIMS = ("anywhere", "begun", "accepted")
 _AIM_PATIENCE_S = 12
+_WORKERS_EVENTS = "('policy.frozen', 'plan.made', 'rung.reached', 'delivery.sending', 'delivery.sent')"
 
 
 def play(run: Run) -> Finding:
@@ -25,14 +27,15 @@ def play(run: Run) -> Finding:
     with arena(run.folder, day_s=DAY_S, people=cases) as stack:
         stack.fault("slow", least=0.05, seconds=0.3, seed=run.seed)
         stack.fault("slow_to_take", share=0.5, least=0.02, seconds=0.2)
-        met: Counter[str] = Counter()
+        hunter, met = Hunter(stack), Counter[str]()
         for number in range(kills):
             batch = stack.leaves[number * cases // kills : (number + 1) * cases // kills]
             stack.hr.start_all(batch, ladder("first_notice"))
-            _aim(stack, run.dice.choice(_AIMS), run.dice.uniform(0, 2.5))
+            hunter.wait_for_the_moment(run.dice.choice(_AIMS), run.dice.uniform(0, 1.5))
             stack.kill("worker")
-            met[_what_it_met(stack)] += 1
+            met[hunter.what_it_met()] += 1
             stack.revive()
+            hunter.look_around()
         stack.fault("none")
         try:
             until(lambda: stack.closed() == cases, PATIENCE_S, "not every case was closed")
@@ -43,25 +46,49 @@ def play(run: Run) -> Finding:
     return finding
 
 
-def _aim(stack: Arena, aim: str, delay_s: float) -> None:
-    """Wait for the moment; when it does not come (nothing is being sent just then), any moment will do."""
-    accepted = stack.ledger.count()
-    try:
-        if aim == "begun":
-            until(lambda: stack.in_flight() > 0, _AIM_PATIENCE_S, "nothing was sent", 0.004)
-        elif aim == "accepted":
-            until(lambda: stack.ledger.count() > accepted, _AIM_PATIENCE_S, "nothing was accepted", 0.004)
-        else:
-            time.sleep(delay_s)
-    except NotReached:
-        return
+class Hunter:
+    """Finds the moment of a kill, and says afterwards what it met.
 
+    Rows that an earlier kill left in `sending` stay so for a minute; only calls of the living worker count.
+    """
 
-def _what_it_met(stack: Arena) -> str:
-    """Say where a kill fell, judged by rows that say `sending` and by the ledger."""
-    rows = stack.books.rows("SELECT text FROM delivery WHERE state = 'sending'")
-    if not rows:
-        return "between calls"
-    texts = stack.ledger.texts_taken()
-    taken = sum(row["text"] in texts for row in rows)
-    return "after the provider had accepted" if taken else "in a call that was not accepted"
+    def __init__(self, stack: Arena) -> None:
+        self._stack = stack
+        self._left_by_the_dead: set[str] = set()
+        self.look_around()
+
+    def look_around(self) -> None:
+        """Remember how things stand while no worker works."""
+        self._left_by_the_dead = {row["id"] for row in self._sending()}
+        self._events, self._accepted = self._work_done(), self._stack.ledger.count()
+
+    def wait_for_the_moment(self, aim: str, delay_s: float) -> None:
+        """Wait for the moment; when it does not come (nothing is being sent just then), any will do."""
+        try:
+            if aim == "begun":
+                until(self._calls, _AIM_PATIENCE_S, "nothing was sent", 0.004)
+            elif aim == "accepted":
+                until(lambda: self._stack.ledger.count() > self._accepted, _AIM_PATIENCE_S, "-", 0.004)
+            else:
+                until(lambda: self._work_done() > self._events, _AIM_PATIENCE_S, "no work was done", 0.02)
+                time.sleep(delay_s)
+        except NotReached:
+            return
+
+    def what_it_met(self) -> str:
+        """Say where a kill fell, judged by the rows that it left in `sending` and by the ledger."""
+        calls = self._calls()
+        if not calls:
+            return "between calls"
+        taken = self._stack.ledger.texts_taken()
+        accepted = any(row["text"] in taken for row in calls)
+        return "after the provider had accepted" if accepted else "in a call, before it was accepted"
+
+    def _calls(self) -> list[Row]:
+        return [row for row in self._sending() if row["id"] not in self._left_by_the_dead]
+
+    def _sending(self) -> list[Row]:
+        return self._stack.books.rows("SELECT id, text FROM delivery WHERE state = 'sending'")
+
+    def _work_done(self) -> int:
+        return self._stack.books.number(f"SELECT count(*) FROM event WHERE kind IN {_WORKERS_EVENTS}")

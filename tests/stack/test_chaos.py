@@ -29,4 +29,4 @@ def test_two_scenarios_in_their_smallest_size_hold_every_invariant(tmp_path: Pat
     for name in SMALLEST:
         kept = json.loads((tmp_path / "results" / f"chaos-{name}.json").read_text("utf-8"))
         assert (kept["scenario"], kept["seed"], kept["violations"]) == (name, 7, [])
-        assert kept["figures"]["acceptances at the stand-ins"] == kept["figures"]["notices"] > 0
+        assert kept["figures"]["acceptances at the stand-ins"] >= kept["figures"]["notices"] > 0

@@ -36,7 +36,10 @@ _OPTIONS = {
     "autovacuum": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_wal_size": "64MB",
 }
+_MEMORY = Path("/dev/shm")
+_ROOM = 512 * 2**20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -109,7 +112,7 @@ class Cluster:
 @contextmanager
 def cluster(programs: Path) -> Iterator[Cluster]:
     """Yield a running cluster that holds the migrated schema; nothing of it is left at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_short_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_place()))
     owner = _owner(folder)
     try:
         _initialise(programs, folder, owner)
@@ -188,7 +191,10 @@ def _has_user() -> bool:
     return True
 
 
-def _short_folder() -> Path:
-    """Return where temporary folders go; the path of a socket may have about a hundred bytes."""
+def _place() -> Path:
+    """Return where the folder goes: memory with room, where a copy takes a tenth of the time, or a disk."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+        return _MEMORY
     usual = Path(tempfile.gettempdir())
+    # The path of a socket may have about a hundred bytes.
     return usual if len(str(usual)) < 60 else Path("/tmp")

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,13 +15,14 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from countersign.adapters.database.acts import NewAct
+from countersign.adapters.database.circulars import CircularWish
 from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.views import Scope
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
-from countersign.ids import leave_return_workflow_id
 from tests.support.company import add_leave, company
 from tests.support.time_skipping import time_skipping_env
+from workflows.acknowledgement import AcknowledgementWorkflow
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
@@ -43,6 +44,7 @@ class Story:
     parts: Parts
     now: datetime
     case_id: str = ""
+    circular_id: str = ""
     acts: int = 0
 
     @property
@@ -69,10 +71,31 @@ class Story:
         await self.parts.dispatcher.drain_outbox()
         await self.settle()
 
+    async def circulate(self, addressees: Sequence[str], **wish: Any) -> dict[str, str]:
+        """Send a circular; return the cases by employee number. The story goes on with the first of them."""
+        told = CircularWish("防火须知", "仓库内禁止吸烟。\n请阅读并确认。", tuple(addressees), **wish)
+        made = await asyncio.to_thread(self.parts.circulars.create, told, None, HR, f"test/{self.acts}")
+        self.acts += 1
+        await self.parts.dispatcher.drain_outbox()
+        self.circular_id = made.circular_id
+        cases = {one["employee"]["number"]: one["case"] for one in self.circular()["addressees"]}
+        for self.case_id in cases.values():
+            await self.settle()
+        self.case_id = cases[addressees[0]]
+        return cases
+
+    def circular(self) -> dict[str, Any]:
+        found = self.parts.circular_views.read(self.circular_id, None)
+        assert found is not None
+        return found
+
+    def alarms(self) -> list[str]:
+        """Return the kinds of alarms so far, the oldest first."""
+        return [alarm["kind"] for alarm in reversed(self.parts.views.alarms(Scope(), 100))]
+
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
-        leave_id = self.row()["leave_id"]
-        return self.env.client.get_workflow_handle(leave_return_workflow_id(leave_id))
+        return self.env.client.get_workflow_handle(self.row()["workflow_id"])
 
     def row(self) -> dict[str, Any]:
         from countersign.adapters.database.tables import Case
@@ -160,7 +183,7 @@ async def story(folder: Path, begins: datetime, **settings: Any) -> AsyncIterato
             async with Worker(
                 env.client,
                 task_queue=parts.settings.task_queue,
-                workflows=[LeaveReturnWorkflow],
+                workflows=[LeaveReturnWorkflow, AcknowledgementWorkflow],
                 activities=parts.activities(),
                 activity_executor=threads,
                 workflow_runner=runner(),

@@ -47,8 +47,9 @@ async def test_the_whole_ladder_runs_to_its_end_on_the_previewed_dates(tmp_path:
     async with story(tmp_path, at("02-24 08:00")) as s:
         ends_on = date(2026, 2, 25)
         await s.start(ends_on)
-        policy = leave_return_policy(s.parts.views.policies()[0]["body"], "policy")
-        from countersign.adapters.database.people import leave_file
+        shipped = next(p for p in s.parts.views.policies() if p["process"] == "leave_return")
+        policy = leave_return_policy(shipped["body"], "policy")
+        from countersign.adapters.database.leave_file import leave_file
 
         with s.parts.database.reading() as session:
             file = leave_file(session, s.row()["leave_id"])

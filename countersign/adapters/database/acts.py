@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.people import leave_file
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
@@ -23,7 +23,6 @@ from countersign.adapters.database.tables import (
 from countersign.contracts.cases import ANSWERS, Act, ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed, canonical
 from countersign.domain.levels import Level, level_words
-from countersign.domain.planner import Reach
 from countersign.ids import new_id
 
 ANSWER_EVENTS = {
@@ -244,7 +243,7 @@ class Acts:
                 delivery_id=row.link_id,
                 choices=body.get("choices", {}),
                 until=datetime.fromisoformat(body["until"]) if body.get("until") else None,
-                reach=_reach_now(session, case) if row.kind == ActKind.REPLAN.value else None,
+                reach=file_of(session, case).reach() if row.kind == ActKind.REPLAN.value else None,
             )
             return case.workflow_id, act, row.state
 
@@ -339,9 +338,3 @@ def _fingerprint(new: NewAct, at: datetime) -> str:
         "files": [file.sha256 for file in new.files],
     }
     return hashlib.sha256(canonical(told)).hexdigest()
-
-
-def _reach_now(session: Session, case: Case) -> Reach | None:
-    """Return who can be reached by the roster as it stands."""
-    file = leave_file(session, case.leave_id) if case.leave_id else None
-    return None if file is None else file.reach()

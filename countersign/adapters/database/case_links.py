@@ -63,6 +63,6 @@ def inherited(session: Session, case_id: str) -> list[str]:
             .where(col(CaseLink.case_id).in_(ahead))
             .order_by(col(CaseLink.at), col(CaseLink.other_id))
         )
-        ahead = [other for other in rows if other not in found]
+        ahead = [other for other in dict.fromkeys(rows) if other not in found]
         found += ahead
     return found

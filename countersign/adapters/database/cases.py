@@ -4,12 +4,22 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.tables import ActRow, Alarm, Case, Delivery, Notice, RecordedStep, Task
-from countersign.contracts.cases import EventDraft, Projection, RecordOrder, TaskDraft
+from countersign.adapters.database.tables import (
+    ActRow,
+    Alarm,
+    Case,
+    Circular,
+    Delivery,
+    Notice,
+    RecordedStep,
+    Task,
+)
+from countersign.contracts.cases import ActKind, EventDraft, Projection, RecordOrder, TaskDraft
 from countersign.domain.clock import CaseClock
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.ids import new_id
@@ -36,6 +46,9 @@ ALARMS = {
     "sending_stopped": "All sending was stopped by hand; nothing leaves until the stop is released.",
     "sending_released": "A stop of sending was released; what was held is sent now and planned again.",
     "not_me": "Somebody says that the address used is not the employee's. Check the contact data.",
+    "exhausted": "Nobody has confirmed, and every step of the ladder is over. Decide what follows.",
+    "circular_complete": "Every addressee has confirmed a circular; nothing is left to do.",
+    "circular_refused": "An addressee objects to a circular. Read the words and answer them in the case.",
     "identity_locked": "A confidential link is locked: the identity was given wrongly five times. "
     "Speak to the person, then revoke the link and send the notice again.",
 }
@@ -87,7 +100,10 @@ class CaseBook:
             return
         session.add(RecordedStep(case_id=order.case_id, key=order.key))
         case = session.get_one(Case, order.case_id)
+        open_before = case.closed_at is None
         self._project(case, order)
+        if open_before and case.circular_id is not None and case.outcome == ActKind.ACKNOWLEDGED.value:
+            self._count_confirmed(session, case.circular_id, case.id)
         for number, draft in enumerate(order.events):
             self._append(session, case, f"{order.key}/{number}", order.at, draft)
         for task in order.tasks:
@@ -100,6 +116,17 @@ class CaseBook:
                 act.state = state
         if order.alarm is not None:
             raise_alarm(session, order.alarm, self._clock(), case.id)
+
+    def _count_confirmed(self, session: Session, circular_id: str, case_id: str) -> None:
+        """Count one more confirmation; the last one of a circular is told.
+
+        The count stands in the circular's row, so that of two that come together one sees the other.
+        """
+        circular = session.get_one(Circular, circular_id)
+        circular.confirmed += 1
+        addressees = select(func.count()).select_from(Case).where(Case.circular_id == circular_id)
+        if circular.confirmed == session.exec(addressees).one():
+            raise_alarm(session, "circular_complete", self._clock(), case_id, f"(circular {circular_id})")
 
     def _project(self, case: Case, order: RecordOrder) -> None:
         shown: Projection = order.projection

@@ -10,6 +10,7 @@ from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.tables import Case, Delivery, IdentityCheck, Link, Notice
+from countersign.contracts.cases import Process
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.fetches import FetchKind
 from countersign.domain.levels import Level, level_words
@@ -39,6 +40,7 @@ class LinkView:
     time_lapse: bool
     sensitive: bool = False
     handed_over_at: datetime | None = None
+    process: Process = Process.LEAVE_RETURN
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Links:
                 time_lapse=case.clock_factor > 1,
                 sensitive=notice.sensitive,
                 handed_over_at=session.get_one(Delivery, link.id).sending_at,
+                process=Process(case.kind),
             )
 
     def fetched(self, link_id: str, visitor: Visitor) -> None:

@@ -27,7 +27,10 @@ from countersign.ids import new_id
 from countersign.retries import ONCE_A_DAY
 
 MAIL_TYPE = "message/rfc822"
-_CODE = re.compile(r"(?<![0-9A-Za-z/-])[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}(?![0-9A-Za-z])")
+# Looked for at every place: in "code ABCD-EFGH-JKMN" the word before has the shape of a group itself.
+_CODE = re.compile(
+    r"(?<![0-9A-Za-z/-])(?=([0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4})(?![0-9A-Za-z]))"
+)
 _TRIED_AGAIN = frozenset({CodeClass.TEMPORARY, CodeClass.CONFIGURATION})
 _SAYS = {
     MailAction.DELIVERED: "The mail server says that it put the mail into the mailbox.",
@@ -90,23 +93,29 @@ class MailReports:
             return "no such delivery"
         holds_code = not automatic and _holds_code(report.above, delivery)
 
-        def keep(session: Session) -> str | None:
+        def keep(session: Session) -> tuple[str | None, str]:
             case = session.get_one(Case, delivery.case_id)
             notice = session.get_one(Notice, delivery.notice_id)
             self._keep_answer(session, case, delivery, notice, sha256, size, report, holds_code)
             link = session.get(Link, delivery_id)
-            if link is None or link.revoked_at is not None:
-                return None
-            return None if link.expires_at <= case_now(case, self._clock()) else link.person_id
+            if (
+                link is None
+                or link.revoked_at is not None
+                or link.expires_at <= case_now(case, self._clock())
+            ):
+                return None, "with the code of a link that is no longer valid"
+            # A confidential notice has shown nobody anything yet: a mail cannot acknowledge it.
+            if notice.sensitive:
+                return None, "with the code of a confidential notice, which only its page can acknowledge"
+            return link.person_id, "with its code, acknowledged"
 
-        person_id = self._database.write(keep)
+        person_id, became = self._database.write(keep)
         what = f"delivery {delivery_id}: {'automatic answer' if automatic else 'answer'}"
         if not holds_code:
             return what
-        if person_id is None:
-            return f"{what} with the code of a link that is no longer valid"
-        self._acknowledge(delivery, person_id, sha256, report)
-        return f"{what} with its code, acknowledged"
+        if person_id is not None:
+            self._acknowledge(delivery, person_id, sha256, report)
+        return f"{what} {became}"
 
     def _keep_answer(
         self,

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Installation, StoredPolicy
 from countersign.adapters.real_clock import utc_now
-from countersign.domain.leave_return_policy import leave_return_policy
+from countersign.domain.policies import READERS, process_of
 from countersign.domain.yaml_text import load_text
 
 
@@ -51,19 +51,25 @@ def settle_mode(database: Database, lapse: int) -> None:
     database.write(keep)
 
 
-def shipped_policies() -> list[dict[str, Any]]:
-    """Return the policies that ship with the product, as written, by file name."""
+def shipped_policies() -> list[tuple[str, dict[str, Any]]]:
+    """Return the policies that ship with the product, as written, by file name: process and body."""
     found = sorted(files("countersign.policies").iterdir(), key=lambda f: f.name)
-    return [load_text(f.read_text("utf-8"), f.name) for f in found if f.name.endswith(".yaml")]
+    return [
+        (process_of(f.name), load_text(f.read_text("utf-8"), f.name))
+        for f in found
+        if f.name.endswith(".yaml")
+    ]
 
 
 def store_shipped_policies(database: Database) -> None:
     """Store the shipped policies that are not there yet; a stored one is never overwritten."""
 
     def keep(session: Session) -> None:
-        for body in shipped_policies():
-            name = leave_return_policy(body, "shipped policy").name
+        for process, body in shipped_policies():
+            name = READERS[process](body, "shipped policy").name
             if session.exec(select(StoredPolicy).where(StoredPolicy.name == name)).first() is None:
-                session.add(StoredPolicy(name=name, version=1, body=body, created_at=utc_now()))
+                session.add(
+                    StoredPolicy(name=name, version=1, process=process, body=body, created_at=utc_now())
+                )
 
     database.write(keep)

@@ -1,20 +1,24 @@
 """Notices: rendered once per case and step, laid out as deliveries with their links and finished texts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
+from countersign.adapters.database.case_file import CaseFile
+from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.people import LeaveFile, Recipient, leave_file
+from countersign.adapters.database.people import Recipient
+from countersign.adapters.database.sifting import CONFIDENTIAL, PreviewText
 from countersign.adapters.database.tables import Case, Delivery, Link, Notice
 from countersign.adapters.links import LinkKeys
 from countersign.adapters.rendering import NoticeText, Renderer
+from countersign.contracts.cases import Process
 from countersign.contracts.notices import (
     NextAttemptOrder,
     NoticeOrder,
@@ -48,9 +52,9 @@ class NoticeSettings:
     link_days: int
 
 
-RegisteredSms = Callable[[str, str, str, str, Mapping[str, Any]], FilledText | None]
+RegisteredSms = Callable[[Process, str, str, str, str, Mapping[str, Any]], FilledText | None]
 """Fills the text that is registered with the provider of a number, if it wants one and one is declared:
-template, audience, language, number, variables. Raises `TemplateRefused` in words."""
+process, template, audience, language, number, variables. Raises `TemplateRefused` in words."""
 
 
 class Notices:
@@ -60,7 +64,7 @@ class Notices:
         self,
         database: Database,
         evidence: EvidenceLog,
-        renderer: Renderer,
+        renderers: Mapping[Process, Renderer],
         links: LinkKeys,
         capability: Callable[[str], SmsCapability],
         calendar: Callable[[], WorkCalendar],
@@ -68,7 +72,7 @@ class Notices:
         registered: RegisteredSms,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database, self._evidence, self._renderer = database, evidence, renderer
+        self._database, self._evidence, self._renderers = database, evidence, renderers
         self._events = DeliveryEvents(evidence)
         self._links, self._capability, self._calendar = links, capability, calendar
         self._settings, self._registered, self._clock = settings, registered, clock
@@ -84,12 +88,13 @@ class Notices:
             select(Notice).where(Notice.case_id == order.case_id, Notice.step == order.step)
         ).first()
         case = session.get_one(Case, order.case_id)
-        file = _file_of(session, case)
+        file = file_of(session, case)
         recipient = file.recipient(order.audience)
-        variables = self.variables(file, case.ends_on or file.leave.ends_on, recipient, order.answer_by)
+        variables = self._variables(file, recipient, order.answer_by)
         if known is not None:
             return self._prepared(session, case, known, recipient, variables, order)
-        text = self._renderer.notice(order.template, order.audience, recipient.language, variables)
+        renderer = self._renderers[file.process]
+        text = file.notice(renderer, order.template, order.audience, recipient.language, variables)
         notice = Notice(
             id=new_id(),
             case_id=case.id,
@@ -129,30 +134,24 @@ class Notices:
                 )
         return PreparedNotice(notice.id, tuple(_prepared(d) for d in firsts.values()))
 
-    def variables(
-        self, file: LeaveFile, ends_on: date, recipient: Recipient, answer_by: datetime | None
-    ) -> dict[str, Any]:
-        """Return what a template may use; the same for the preview and for the real thing."""
+    def _variables(self, file: CaseFile, recipient: Recipient, answer_by: datetime | None) -> dict[str, Any]:
+        """Return what a text may use; the same for the preview and for the real thing."""
         local = answer_by.astimezone(ZoneInfo(file.branch.zone)) if answer_by else None
-        return_day, _ = self._calendar().add_working_days(ends_on, 1)
         return {
             "company": self._settings.company,
             "branch": file.branch.name,
             "employee": file.person.name,
             "number": file.person.number,
             "recipient": recipient.name,
-            "leave_kind": file.leave.kind,
-            "starts_on": file.leave.starts_on,
-            "ends_on": ends_on,
-            "return_day": return_day,
             "answer_by": local,
             "contact": self._settings.contact,
             "service_address": file.person.service_address,
             "e_delivery_consent_on": file.person.e_delivery_consent_on,
+            **file.variables(self._calendar),
         }
 
     def _keep_rendered(
-        self, session: Session, case: Case, notice: Notice, text: NoticeText, file: LeaveFile
+        self, session: Session, case: Case, notice: Notice, text: NoticeText, file: CaseFile
     ) -> None:
         person = file.person
         consent = person.e_delivery_consent_on
@@ -201,7 +200,7 @@ class Notices:
         delivery_id = new_id()
         address = recipient.address(channel)
         code = self._links.code(delivery_id) if address else None
-        carried = self.channel_text(notice, channel, recipient, code, variables)
+        carried = self._channel_text(Process(case.kind), notice, channel, recipient, code, variables)
         delivery = Delivery(
             id=delivery_id,
             notice_id=notice.id,
@@ -246,13 +245,14 @@ class Notices:
         """Return the subject of a mail; that of a confidential notice names nothing but the company."""
         return self._settings.company if notice.sensitive else f"{notice.title}（{self._settings.company}）"
 
-    def channel_text(
+    def _channel_text(
         self,
+        process: Process,
         notice: Notice,
         channel: Channel,
         recipient: Recipient,
         code: str | None,
-        variables: dict[str, Any],
+        variables: Mapping[str, Any],
     ) -> FilledText:
         """Return what one channel carries: the short text, the mail, or the notice itself."""
         if channel not in _ADDRESSED:
@@ -268,42 +268,67 @@ class Notices:
             "code": code,
             "portal": self._settings.portal,
             "link": link,
+            "template": notice.template,
         }
         if notice.sensitive:
             # What travels outside names neither the person nor the matter.
-            name, mail = "confidential", "mail_confidential"
+            name, mail = CONFIDENTIAL, f"mail_{CONFIDENTIAL}"
         else:
             name, mail = notice.template, "mail"
+        renderer, audience, language = self._renderers[process], notice.audience, notice.language
         if channel is Channel.EMAIL:
-            return FilledText(self._renderer.mail(notice.language, more, mail), None)
-        registered = self._registered(name, notice.audience, notice.language, recipient.phone or "", more)
+            return FilledText(renderer.mail(language, more, mail), None)
+        registered = self._registered(process, name, audience, language, recipient.phone or "", more)
         if registered is not None:
             return registered
-        return FilledText(self._renderer.sms(name, notice.audience, notice.language, more), None)
+        return FilledText(renderer.sms(name, audience, language, more), None)
 
-    def preview_text(
+    def preview(
         self,
-        name: str,
+        file: CaseFile,
+        step: str,
         audience: Audience,
-        text: NoticeText,
-        channel: Channel,
-        recipient: Recipient,
-        variables: dict[str, Any],
-    ) -> str:
-        """Return what a channel would carry, with a code that opens nothing."""
+        channels: Sequence[Channel],
+        answer_by: datetime | None,
+        confidential: bool,
+    ) -> list[PreviewText]:
+        """Return what each channel of a step would carry, with a code that opens nothing."""
+        recipient = file.recipient(audience)
+        variables = self._variables(file, recipient, answer_by)
+        renderer = self._renderers[file.process]
+        text = file.notice(renderer, step, audience, recipient.language, variables)
         notice = Notice(
             id="preview",
             case_id="preview",
-            step=name,
+            step=step,
             person_id=recipient.id,
-            template=name,
+            template=step,
             audience=audience.value,
             language=recipient.language,
             title=text.title,
             text=text.text,
             fingerprint=text.fingerprint,
+            sensitive=confidential,
         )
-        return self.channel_text(notice, channel, recipient, PREVIEW_CODE, variables).text
+
+        def carried(channel: Channel) -> str:
+            filled = self._channel_text(file.process, notice, channel, recipient, PREVIEW_CODE, variables)
+            return filled.text
+
+        return [
+            PreviewText(
+                step,
+                audience,
+                channel,
+                recipient.language,
+                recipient.name,
+                recipient.address(channel),
+                text.title,
+                carried(channel),
+                confidential,
+            )
+            for channel in channels
+        ]
 
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Store the attempt that follows a delivery, once."""
@@ -320,9 +345,9 @@ class Notices:
         ).first()
         if known is None:
             case, notice = session.get_one(Case, last.case_id), session.get_one(Notice, last.notice_id)
-            file = _file_of(session, case)
+            file = file_of(session, case)
             recipient = file.recipient(Audience(notice.audience))
-            variables = self.variables(file, case.ends_on or file.leave.ends_on, recipient, notice.answer_by)
+            variables = self._variables(file, recipient, notice.answer_by)
             known = self._lay_out(
                 session,
                 case,
@@ -336,13 +361,6 @@ class Notices:
                 order.resent,
             )
         return _prepared(known)
-
-
-def _file_of(session: Session, case: Case) -> LeaveFile:
-    file = leave_file(session, case.leave_id or "")
-    if file is None:
-        raise ValueError(f"case {case.id} has no leave")
-    return file
 
 
 def _template(carried: FilledText) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.receipts import REPORT
 from countersign.adapters.database.tables import Case, Outbox
-from countersign.contracts.cases import CaseState
+from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import Outcome
 from countersign.contracts.notices import ReceiptReport
 from countersign.domain.calendar import CalendarYear
@@ -30,6 +30,16 @@ class Errand:
     kind: str
     body: dict[str, Any]
     tries: int
+
+
+@dataclass(frozen=True)
+class CaseStart:
+    """What starts a case, and how it is found again."""
+
+    process: Process
+    branch_id: str
+    workflow_id: str
+    frozen: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,11 +88,16 @@ class OutboxBook:
 
         self._database.write(keep)
 
-    def case_input(self, case_id: str) -> tuple[str, dict[str, Any]]:
-        """Return a case's workflow id and frozen input."""
+    def case_start(self, case_id: str) -> CaseStart:
+        """Return a case's kind, workflow id and frozen input."""
         with self._database.reading() as session:
             case = session.get_one(Case, case_id)
-            return case.workflow_id, dict(case.frozen)
+            return CaseStart(Process(case.kind), case.branch_id, case.workflow_id, dict(case.frozen))
+
+    def workflow_id(self, case_id: str) -> str:
+        """Return the workflow id of a case."""
+        with self._database.reading() as session:
+            return session.get_one(Case, case_id).workflow_id
 
     def report(self, body: dict[str, Any]) -> ReceiptReport:
         """Return what an errand of the kind `tell_receipt` is to tell."""

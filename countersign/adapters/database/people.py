@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, select
 
-from countersign.adapters.database.tables import Branch, EmergencyContact, Leave, Person
+from countersign.adapters.database.tables import Branch, EmergencyContact, Person
 from countersign.domain.planner import AudienceReach, Reach
 from countersign.domain.policy import Audience, Channel
 
@@ -25,10 +25,9 @@ class Recipient:
 
 
 @dataclass(frozen=True)
-class LeaveFile:
-    """A leave with everything around it that a case looks at when it starts or renders a text."""
+class PersonFile:
+    """A person with everybody around them to whom a case may turn."""
 
-    leave: Leave
     person: Person
     branch: Branch
     contact: EmergencyContact | None
@@ -62,17 +61,12 @@ class LeaveFile:
         return Reach(audiences, bool(self.person.service_address), self.branch.zone)
 
 
-def leave_file(session: Session, leave_id: str) -> LeaveFile | None:
-    """Return a leave with its person, branch, contact and manager."""
-    leave = session.get(Leave, leave_id)
-    if leave is None:
-        return None
-    person = session.get_one(Person, leave.person_id)
+def person_file(session: Session, person: Person) -> PersonFile:
+    """Return a person with branch, contact and manager."""
     manager = None
     if person.manager_number:
         manager = session.exec(select(Person).where(Person.number == person.manager_number)).first()
-    return LeaveFile(
-        leave,
+    return PersonFile(
         person,
         session.get_one(Branch, person.branch_id),
         session.get(EmergencyContact, person.id),

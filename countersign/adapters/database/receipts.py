@@ -81,12 +81,14 @@ class Receipts:
         at: datetime,
     ) -> None:
         delivery.state = after.value
+        # What an earlier report gave as the reason does not hold for a message that arrived after all.
+        delivery.error_code, delivery.sentence = (
+            (receipt.code, receipt.sentence) if after in _FAILED else (None, None)
+        )
         if after is DeliveryState.SENT:
             delivery.sent_at = delivery.sent_at or at
             return
         delivery.settled_at = at
-        if after in _FAILED:
-            delivery.error_code, delivery.sentence = receipt.code, receipt.sentence
         if after is DeliveryState.FAILED_PERMANENT:
             raise_alarm(session, "undelivered", self._clock(), case.id, receipt.sentence or "")
             if receipt.code and meaning_of(receipt.code).kind is CodeClass.OPTED_OUT:

@@ -22,7 +22,7 @@ from countersign.adapters.database.tables import (
     SendingStop,
     Suppression,
 )
-from countersign.contracts.cases import ENDS_LADDER, ActKind
+from countersign.contracts.cases import ActKind, Process, Role, ends
 from countersign.domain.receipts import DeliveryState
 
 STOPPED = "sending_stopped"
@@ -39,7 +39,12 @@ NEVER = {
 _HOLDING = frozenset({ActKind.PAUSE.value, ActKind.SKIP.value, ActKind.JUMP.value, ActKind.SNOOZE.value})
 
 # What a provider did not take has reached nobody: an outage must not use up the day's messages.
-_MAY_HAVE_LEFT = (DeliveryState.SENDING.value, DeliveryState.UNKNOWN.value)
+_MAY_HAVE_LEFT = (
+    DeliveryState.SENDING.value,
+    DeliveryState.UNKNOWN.value,
+    # A receipt can say so before the provider's own answer is noted.
+    DeliveryState.DELIVERED.value,
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,8 @@ class SendGate:
         """Say why nothing may leave any more, as a code of `NEVER`."""
         if case.state == "closed":
             return "closed"
-        ended = {kind.value for kind in ENDS_LADDER}
-        if any(act.kind in ended for act in live_acts(session, case)):
+        process, acts = Process(case.kind), live_acts(session, case)
+        if any(ends(process, ActKind(act.kind), Role(act.role)) for act in acts):
             return "answered"
         address = delivery.address
         if address and session.get(Suppression, (case.id, address)) is not None:

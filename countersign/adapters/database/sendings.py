@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.cases import raise_alarm, raise_alarm_once
 from countersign.adapters.database.deliveries import ENDED, DeliveryEvents
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.receipts import opt_out
 from countersign.adapters.database.send_gate import NEVER, STOPPED, Held, SendGate, local_day
 from countersign.adapters.database.tables import Case, Delivery, Notice, ProviderHealth
 from countersign.adapters.mail_addresses import MailAddresses
@@ -162,6 +163,7 @@ class Sendings:
 
     def _hold(self, session: Session, case: Case, delivery: Delivery, at: datetime, held: Held) -> None:
         delivery.held_why = held.why
+        delivery.provider = self._gate.provider_of(delivery.channel, delivery.address or "")
         # A stop or a cap is asked about again and again: once a day is enough for the evidence.
         told = held.why in {STOPPED} or held.not_before is not None
         key = f"held/{held.why}/{local_day(session, case, at) if told else at.isoformat()}"
@@ -190,9 +192,14 @@ class Sendings:
         settled = token is None
         if reported is DeliveryState.SENT:
             delivery.sent_at = delivery.sent_at or order.at
+            if after is reported:
+                delivery.error_code = delivery.sentence = None
         elif after is reported:
             delivery.error_code, delivery.sentence = outcome.code, outcome.sentence
             delivery.settled_at = order.at
+        if outcome.code and meaning_of(outcome.code).kind is CodeClass.OPTED_OUT:
+            # Most providers refuse such a number at once, so that no report ever follows.
+            opt_out(session, delivery.address, delivery.channel, outcome.code, self._clock())
         delivery.state = after.value
         kind = EventKind.DELIVERY_SETTLED if settled else _KIND_OF[reported]
         more = {

@@ -13,19 +13,12 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.receipts import Receipt, Receipts, opt_out
 from countersign.adapters.database.tables import Case, Delivery, Link, Notice, OptOut
 from countersign.adapters.links import LinkKeys
-from countersign.contracts.cases import ActKind, Role
+from countersign.contracts.cases import ActKind, Process, Role
 from countersign.domain.aliyun_reports import report_of_aliyun
 from countersign.domain.evidence import EventKind, Sealed
-from countersign.domain.policy import Audience
 from countersign.domain.receipts import delivery_state_for, meaning_of
 from countersign.domain.sms_reply import Keyword, codes_in, keyword_of
 from countersign.retries import ONCE_A_DAY
-
-_ROLES = {
-    Audience.EMPLOYEE.value: Role.EMPLOYEE,
-    Audience.EMERGENCY_CONTACT.value: Role.EMERGENCY_CONTACT,
-    Audience.MANAGER.value: Role.MANAGER,
-}
 
 
 class SmsReports:
@@ -82,7 +75,7 @@ class SmsReports:
                 id=f"sms-{sid}",
                 case_id=case_id,
                 kind=ActKind.ACKNOWLEDGED,
-                role=_ROLES.get(audience, Role.EMPLOYEE),
+                role=Role(audience),
                 actor="holder of the number",
                 body={"by": "sms"},
                 words={"words": text},
@@ -119,22 +112,23 @@ class SmsReports:
             "other_cases_of_this_number": len(others),
             "keyword": keyword.value if keyword else None,
         }
-        actor = {"role": _ROLES.get(notice.audience, Role.EMPLOYEE).value, "id": "holder of the number"}
+        actor = {"role": Role(notice.audience).value, "id": "holder of the number"}
         now = case_now(case, self._clock())
         self._evidence.append(session, case, f"reply/{sid}", now, EventKind.ANSWER_REPLIED, actor, body)
         alarm = "opted_out" if keyword is Keyword.STOP else "reply"
         raise_alarm_once(session, alarm, self._clock(), case.id, ONCE_A_DAY)
-        # A confidential notice has shown nobody anything yet: a text cannot acknowledge it.
-        return delivery.id, case.id, notice.audience, by_code is not None and not notice.sensitive
+        # Where the text message showed nothing of what is to be confirmed, a text cannot acknowledge it.
+        shown = not notice.sensitive and case.kind != Process.ACKNOWLEDGEMENT
+        return delivery.id, case.id, notice.audience, by_code is not None and shown
 
     def _of_code(self, session: Session, number: str, text: str) -> Delivery | None:
-        """Return the delivery whose code the text holds, if it went to this number."""
+        """Return the delivery whose code the text holds, if it went to this number and its link is valid."""
         for code in codes_in(text):
             link = session.exec(select(Link).where(col(Link.code_hash).in_(self._links.hashes(code)))).first()
-            delivery = (
-                session.get(Delivery, link.id) if link is not None and link.revoked_at is None else None
-            )
-            if delivery is not None and delivery.address == number:
+            if link is None or link.revoked_at is not None:
+                continue
+            case, delivery = session.get_one(Case, link.case_id), session.get_one(Delivery, link.id)
+            if delivery.address == number and link.expires_at > case_now(case, self._clock()):
                 return delivery
         return None
 

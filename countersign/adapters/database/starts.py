@@ -1,21 +1,19 @@
 """Starting cases: preview, the case row with its frozen input, and the order to start the workflow."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from countersign.adapters.database.channels import Channels
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.leave_file import LeaveFile, leave_file
 from countersign.adapters.database.notices import Notices
-from countersign.adapters.database.people import LeaveFile, leave_file
+from countersign.adapters.database.sifting import PreviewText, Sieve
 from countersign.adapters.database.tables import Case, Outbox, StoredPolicy
-from countersign.adapters.rendering import Renderer
 from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import ClockStart, LeaveKind, LeaveReturnInput
 from countersign.domain.calendar import WorkCalendar
@@ -33,8 +31,8 @@ from countersign.domain.leave_return import (
 from countersign.domain.leave_return_policy import leave_return_policy
 from countersign.domain.planner import Plan
 from countersign.domain.policy import Audience, Channel
-from countersign.domain.sms_cost import PlannedSms, SmsEstimate, estimate, refusals
-from countersign.domain.sms_templates import TemplateGap
+from countersign.domain.sms_cost import SmsEstimate
+from countersign.domain.sms_templates import TemplateRefused
 from countersign.ids import leave_return_workflow_id, new_id
 
 DEFAULT_POLICY = "leave_return_standard"
@@ -69,32 +67,6 @@ class StartWish:
 
 
 @dataclass(frozen=True)
-class PreviewText:
-    """What one recipient will read on one channel."""
-
-    step: str
-    audience: Audience
-    channel: Channel
-    recipient: str = field(repr=False)
-    address: str | None = field(repr=False)
-    title: str = field(repr=False)
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Sifted:
-    """What looks through the messages of a plan before it starts.
-
-    `channels` knows what leaves the country, `gap` which registered texts are missing (step, audience,
-    language, number), `prices` what a segment costs by number prefix.
-    """
-
-    channels: Channels
-    gap: Callable[[str, str, str, str], TemplateGap | None]
-    prices: Mapping[str, Decimal]
-
-
-@dataclass(frozen=True)
 class StartPreview:
     """Everything HR sees before a start: dates, steps, texts, what is missing, what is overdue.
 
@@ -122,27 +94,20 @@ class Starts:
         database: Database,
         evidence: EvidenceLog,
         notices: Notices,
-        renderer: Renderer,
         calendar: Callable[[], WorkCalendar],
         clock: Callable[[], datetime],
         lapse: int,
-        sift: Sifted,
+        sieve: Sieve,
     ) -> None:
-        self._database, self._evidence, self._notices, self._renderer = database, evidence, notices, renderer
-        self._calendar, self._clock, self._lapse, self._sift = calendar, clock, lapse, sift
+        self._database, self._evidence, self._notices = database, evidence, notices
+        self._calendar, self._clock, self._lapse, self._sieve = calendar, clock, lapse, sieve
 
     # -- policies -----------------------------------------------------------------------------------------
 
     def policy(self, session: Session, wanted: str | Mapping[str, Any]) -> tuple[LeaveReturnPolicy, str]:
         """Return a policy and its version; raises `CannotStart` or `CaseFileError`."""
         if isinstance(wanted, str):
-            stored = session.exec(
-                select(StoredPolicy).where(StoredPolicy.name == wanted).order_by(StoredPolicy.version.desc())  # type: ignore[attr-defined]
-            ).first()
-            if stored is None:
-                raise CannotStart(
-                    "policy", f"policy: no stored policy is named {wanted[:40]!a}; see GET /policies"
-                )
+            stored = stored_policy(session, Process.LEAVE_RETURN, wanted)
             return leave_return_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"
         return leave_return_policy(dict(wanted), "policy"), "inline"
 
@@ -170,7 +135,7 @@ class Starts:
             )
         existing = session.exec(select(Case.id).where(Case.leave_id == file.leave.id)).first()
         texts = self._texts(file, policy, planned, dates)
-        blocks, warnings = self._sifted(session, file, texts)
+        found = self._sieve.sift(session, texts)
         return StartPreview(
             leave_id=file.leave.id,
             dates=dates,
@@ -179,51 +144,27 @@ class Starts:
             texts=texts,
             missing=_missing(file, policy),
             existing_case=existing,
-            blocks=blocks,
-            warnings=warnings,
-            sms=estimate(_planned_sms(texts), self._sift.prices),
+            blocks=found.blocks,
+            warnings=found.warnings,
+            sms=found.sms,
         )
-
-    def _sifted(
-        self, session: Session, file: LeaveFile, texts: tuple[PreviewText, ...]
-    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-        """Return what stands in the way of these messages (field, sentence), and what is doubtful."""
-        blocks = [("policy.rungs", sentence) for sentence in refusals(_planned_sms(texts))]
-        crossing = self._sift.channels.why_not(session, [(t.channel, t.address) for t in texts])
-        if crossing is not None:
-            blocks.append(("channels", f"channels: {crossing}"))
-        warnings = []
-        for text in texts:
-            if text.channel is not Channel.SMS or not text.address:
-                continue
-            language = file.recipient(text.audience).language
-            gap = self._sift.gap(text.step, text.audience.value, language, text.address)
-            if gap is not None and gap.blocks:
-                blocks.append(("policy.rungs", gap.sentence))
-            elif gap is not None:
-                warnings.append(gap.sentence)
-        return tuple(dict.fromkeys(blocks)), tuple(dict.fromkeys(warnings))
 
     def _texts(
         self, file: LeaveFile, policy: LeaveReturnPolicy, planned: Plan, dates: LeaveDates
     ) -> tuple[PreviewText, ...]:
         """Render every text of the ladder; a template that cannot be rendered stops the start here."""
-        texts = []
+        texts: list[PreviewText] = []
         steps: list[tuple[str, Audience, tuple[Channel, ...], datetime | None]] = [
             (s.rung, s.audience, s.channels, s.waits_until) for s in planned.steps
         ]
         if dates.remind_at is not None:
             steps.insert(0, (REMINDER_STEP, Audience.EMPLOYEE, _reminder_channels(file, policy), None))
         for name, audience, channels, answer_by in steps:
-            recipient = file.recipient(audience)
-            variables = self._notices.variables(file, file.leave.ends_on, recipient, answer_by)
-            notice = self._renderer.notice(name, audience, recipient.language, variables)
-            for channel in channels:
-                text = self._notices.preview_text(name, audience, notice, channel, recipient, variables)
-                address = recipient.address(channel)
-                texts.append(
-                    PreviewText(name, audience, channel, recipient.name, address, notice.title, text)
-                )
+            confidential = policy.confidential and audience is Audience.EMPLOYEE
+            try:
+                texts += self._notices.preview(file, name, audience, channels, answer_by, confidential)
+            except TemplateRefused as refusal:
+                raise CannotStart("policy.rungs", f"step {name}: {refusal}") from None
         return tuple(texts)
 
     # -- start --------------------------------------------------------------------------------------------
@@ -353,6 +294,18 @@ class Starts:
             row.due_at = due
 
 
+def stored_policy(session: Session, process: Process, name: str) -> StoredPolicy:
+    """Return the newest version of a stored policy of a process; raises `CannotStart`."""
+    stored = session.exec(
+        select(StoredPolicy)
+        .where(StoredPolicy.name == name, StoredPolicy.process == process.value)
+        .order_by(col(StoredPolicy.version).desc())
+    ).first()
+    if stored is None:
+        raise CannotStart("policy", f"policy: no stored policy is named {name[:40]!a}; see GET /policies")
+    return stored
+
+
 def _check_choices(overdue: Mapping[str, str], policy: LeaveReturnPolicy) -> None:
     known = {REMINDER_STEP, *step_names(policy.ladder)}
     for step, choice in overdue.items():
@@ -366,10 +319,6 @@ def _reminder_channels(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[Chan
     reach = file.reach()
     found = [reach.resolve(Audience.EMPLOYEE, channel) for channel in policy.remind_channels]
     return tuple(dict.fromkeys(c for c in found if c is not None))
-
-
-def _planned_sms(texts: Iterable[PreviewText]) -> list[PlannedSms]:
-    return [PlannedSms(t.step, t.address, t.text) for t in texts if t.channel is Channel.SMS and t.address]
 
 
 def _missing(file: LeaveFile, policy: LeaveReturnPolicy) -> tuple[str, ...]:

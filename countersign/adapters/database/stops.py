@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from countersign.adapters.database.cases import raise_alarm
 from countersign.adapters.database.engine import Database
@@ -114,8 +115,7 @@ class Stops:
 
     def _tell(self, session: Session, stop: SendingStop) -> None:
         """Order the dispatcher to wake every case that holds a message; another stop may hold it again."""
-        held = select(Delivery.case_id).where(Delivery.held_why == STOPPED, Delivery.state == "pending")
-        for case_id in session.exec(held.distinct()):
+        for case_id in session.exec(_holding(Delivery.case_id).distinct()):
             subject = f"released/{stop.id}/{case_id}"
             body = {"case": case_id}
             session.add(
@@ -123,11 +123,11 @@ class Stops:
             )
 
     def _view(self, session: Session, stop: SendingStop) -> StopView:
-        held = select(Delivery.id).where(Delivery.held_why == STOPPED, Delivery.state == "pending")
+        held = _holding(Delivery.id)
         if stop.scope == StopScope.BRANCH:
-            held = held.join(Case, col(Case.id) == col(Delivery.case_id)).where(
-                Case.branch_id == stop.subject
-            )
+            held = held.where(Case.branch_id == stop.subject)
+        elif stop.scope == StopScope.PROVIDER:
+            held = held.where(Delivery.provider == stop.subject)
         waiting = 0 if stop.released_at else len(session.exec(held).all())
         return StopView(
             id=stop.id,
@@ -140,6 +140,16 @@ class Stops:
             released_at=stop.released_at,
             held=waiting,
         )
+
+
+def _holding(what: str) -> SelectOfScalar[str]:
+    """Return the query of messages that a stop keeps back; nothing is owed to a case that has closed."""
+    return (
+        select(what)
+        .select_from(Delivery)
+        .join(Case, col(Case.id) == col(Delivery.case_id))
+        .where(Delivery.held_why == STOPPED, Delivery.state == "pending", Case.state != "closed")
+    )
 
 
 def _visible(stop: SendingStop, branch_id: str | None) -> bool:

@@ -112,10 +112,11 @@ class Leave(SQLModel, table=True):
 
 
 class StoredPolicy(SQLModel, table=True):
-    """A ladder policy by name and version; a running case carries its own copy."""
+    """A ladder policy of one process by name and version; a running case carries its own copy."""
 
     name: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
+    process: str = "leave_return"
     body: dict[str, Any] = json_column(dict)
     created_at: datetime = instant()
 
@@ -323,13 +324,19 @@ class CaseLink(SQLModel, table=True):
 
 
 class Circular(SQLModel, table=True):
-    """A text that each of several addressees must confirm; every addressee has a case of their own."""
+    """A text that each of several addressees must confirm; every addressee has a case of their own.
+
+    `confirmed` counts the addressees who have; `request_key` is that of the request that made it, so that the
+    same request makes nothing twice.
+    """
 
     id: str = Field(primary_key=True)
     branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
     title: str
     text: str = Field(sa_column=Column(Text, nullable=False))
     sensitive: bool = False
+    confirmed: int = 0
+    request_key: str | None = Field(default=None, unique=True)
     created_by: str
     created_at: datetime = instant()
 

@@ -193,7 +193,10 @@ class Views:
             )
             newest: dict[str, Row] = {}
             for row in rows:
-                newest.setdefault(row.name, {"name": row.name, "version": row.version, "body": row.body})
+                newest.setdefault(
+                    row.name,
+                    {"name": row.name, "process": row.process, "version": row.version, "body": row.body},
+                )
             return list(newest.values())
 
     def counts(self) -> dict[str, int]:

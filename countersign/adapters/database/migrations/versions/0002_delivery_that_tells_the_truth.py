@@ -49,6 +49,8 @@ def upgrade() -> None:
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("sensitive", sa.Boolean(), nullable=False),
+        sa.Column("confirmed", sa.Integer(), nullable=False),
+        sa.Column("request_key", sa.String(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("created_at", tables.Instant(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -56,6 +58,7 @@ def upgrade() -> None:
             ["branch.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("request_key"),
     )
     with op.batch_alter_table("circular", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_circular_branch_id"), ["branch_id"], unique=False)
@@ -143,8 +146,14 @@ def upgrade() -> None:
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sensitive", sa.Boolean(), nullable=False, server_default=sa.false()))
 
+    with op.batch_alter_table("storedpolicy", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("process", sa.String(), nullable=False, server_default="leave_return"))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("storedpolicy", schema=None) as batch_op:
+        batch_op.drop_column("process")
+
     op.drop_table("channelacknowledgement")
     with op.batch_alter_table("alarmtold", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alarmtold_told_at"))

@@ -1,0 +1,22 @@
+"""The files of all cases, by kind of case."""
+
+from collections.abc import Callable, Mapping
+
+from sqlmodel import Session
+
+from countersign.adapters.database.case_file import CaseFile
+from countersign.adapters.database.circular_file import circular_file_of
+from countersign.adapters.database.leave_file import leave_file_of
+from countersign.adapters.database.tables import Case
+from countersign.contracts.cases import Process
+
+FILES: Mapping[Process, Callable[[Session, Case], CaseFile]] = {
+    Process.LEAVE_RETURN: leave_file_of,
+    Process.ACKNOWLEDGEMENT: circular_file_of,
+}
+"""How the file of a case is found, by kind of case."""
+
+
+def file_of(session: Session, case: Case) -> CaseFile:
+    """Return the file of a case."""
+    return FILES[Process(case.kind)](session, case)

@@ -1,0 +1,69 @@
+"""The policy of a text to be confirmed as people write it, and what such a policy must not do."""
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from countersign.domain.acknowledgement import AcknowledgementPolicy
+from countersign.domain.input_models import read_input
+from countersign.domain.policy import Audience, OnUnknown, WaitUnit
+from countersign.domain.policy_file import (
+    CaseFileError,
+    Days,
+    PolicyModel,
+    Text,
+    WaitModel,
+    ladder_of,
+    wait_of,
+)
+from countersign.domain.policy_limits import ladder_fault
+from countersign.domain.yaml_text import InputError
+
+RESERVED_NAMES = frozenset({"objection_answered"})
+
+
+class AcknowledgementPolicyModel(PolicyModel):
+    """A policy of texts to be confirmed as written; everything but the rungs has a default."""
+
+    name: Text
+    posting_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    visit_due: Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
+    review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    on_unknown: Annotated[OnUnknown, Field(strict=False)] = OnUnknown.AT_LEAST_ONCE
+    confidential: StrictBool = False
+
+
+def acknowledgement_policy(mapping: object, source: str, path: str = "") -> AcknowledgementPolicy:
+    """Read and check a policy of texts to be confirmed; raises `CaseFileError` with one sentence."""
+    try:
+        read = read_input(AcknowledgementPolicyModel, mapping, source, path)
+    except InputError as refusal:
+        raise CaseFileError(str(refusal)) from None
+    policy = AcknowledgementPolicy(
+        name=read.name,
+        ladder=ladder_of(read),
+        posting_due=wait_of(read.posting_due),
+        visit_due=wait_of(read.visit_due),
+        review_due=wait_of(read.review_due),
+        on_unknown=read.on_unknown,
+        confidential=read.confidential,
+    )
+    refused = _refused(policy)
+    if refused is not None:
+        raise CaseFileError(f"{source}: {path}{'.' if path else ''}{refused}")
+    return policy
+
+
+def _refused(policy: AcknowledgementPolicy) -> str | None:
+    """Say what of a whole policy the product refuses to run."""
+    rungs = policy.ladder.rungs
+    if rungs[0].audience is not Audience.EMPLOYEE:
+        return f"rungs[0] ({rungs[0].name[:40]}): must turn to the employee, who is to confirm the text"
+    for index, rung in enumerate(rungs):
+        if rung.audience is Audience.EMERGENCY_CONTACT:
+            return (
+                f"rungs[{index}] ({rung.name[:40]}): a text of the company is no matter of an emergency "
+                "contact; turn to the employee, the manager, hr or legal"
+            )
+    own = (policy.posting_due, policy.visit_due, policy.review_due)
+    return ladder_fault(policy.name, policy.ladder, own, RESERVED_NAMES)
