@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from api import hooks
+from api.body_limit import BodyLimit
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
@@ -41,6 +42,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     _ = (parts.alerts, parts.channels)
     app.state.people = _people(parts)
     install_errors(app)
+    app.add_middleware(BodyLimit)
     for router in (
         case_links.router,
         stops.router,

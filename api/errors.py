@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from countersign.adapters.database.engine import UnstorableText
 from countersign.adapters.database.starts import AlreadyStarted, CannotStart
 from countersign.adapters.rendering import TemplateFault
+from countersign.domain.sms_templates import TemplateRefused
 from countersign.domain.yaml_text import InputError
 
 PROBLEM = "application/problem+json"
@@ -65,6 +66,10 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(TemplateFault)
     def _template(_: Request, error: TemplateFault) -> JSONResponse:
+        return problem(422, str(error), "template")
+
+    @app.exception_handler(TemplateRefused)
+    def _registered(_: Request, error: TemplateRefused) -> JSONResponse:
         return problem(422, str(error), "template")
 
     @app.exception_handler(RequestValidationError)

@@ -92,6 +92,16 @@ async def _mail_body(request: Request, limit: int) -> bytes:
 @router.post("/aliyun/reports/{secret}")
 async def aliyun_reports(request: Request, secret: str) -> Response:
     """Take in a batch of delivery reports; the provider signs nothing, so the address is the secret."""
+    return await _keep_batch(request, secret, "aliyun.report")
+
+
+@router.post("/aliyun/replies/{secret}")
+async def aliyun_replies(request: Request, secret: str) -> Response:
+    """Take in a batch of texts that people sent back."""
+    return await _keep_batch(request, secret, "aliyun.reply")
+
+
+async def _keep_batch(request: Request, secret: str, source: str) -> Response:
     parts: Parts = request.app.state.parts
     expected = parts.settings.aliyun_report_secret
     if expected is None or not expected.get_secret_value():
@@ -101,7 +111,7 @@ async def aliyun_reports(request: Request, secret: str) -> Response:
     if not secrets.compare_digest(secret.encode(), expected.get_secret_value().encode()):
         raise Refused(HTTPStatus.FORBIDDEN, "The secret in the address of this callback is wrong.")
     for report in _reports(await request.body()):
-        await run_in_threadpool(parts.inbox.keep, "aliyun.report", report, None)
+        await run_in_threadpool(parts.inbox.keep, source, report, None)
     return JSONResponse({"code": 0, "msg": "接收成功"})
 
 

@@ -316,6 +316,7 @@ class Parts:
             "twilio.status": texts.twilio_status,
             "twilio.inbound": texts.reply,
             "aliyun.report": texts.aliyun_report,
+            "aliyun.reply": texts.aliyun_reply,
             "mail": mails.handle,
         }
         return InboxBook(self.database, handlers, self.acts, self.clock)

@@ -42,7 +42,7 @@ HELD_AGAIN_AFTER = timedelta(seconds=5)
 """Real wait before an attempt that was held back (a pause or a skip is under way) is made."""
 
 STOPPED_AGAIN_AFTER = timedelta(hours=6)
-"""Real wait before a stop of all sending is asked about again. Its release is told at once; this is for a stop
+"""Real wait before a stop of all sending is asked about again. Its release is told at once; this is for one
 that was released in the same instant in which a message met it."""
 
 RECEIPT_AGAIN_AFTER = tuple(timedelta(minutes=m) for m in (10, 60, 180))

@@ -50,6 +50,7 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /hooks/twilio/status/{delivery_id}": ANYBODY,
     "POST /hooks/twilio/inbound": ANYBODY,
     "POST /hooks/aliyun/reports/{secret}": ANYBODY,
+    "POST /hooks/aliyun/replies/{secret}": ANYBODY,
     "GET /n": ANYBODY,
     "POST /n": ANYBODY,
     "GET /n/{code}": ANYBODY,

@@ -8,7 +8,8 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-FOLDER = Path(__file__).parent / "histories" / "leave_return"
+FOLDER = Path(__file__).parent / "histories"
+"""Histories as `<process>/<story>.json`, of an older release as `<process>/<story>@<release>.json`."""
 
 _WAIT, _AND = "wait", " + "
 
@@ -20,6 +21,11 @@ def compact(history_json: str) -> str:
         _forget_machine(event)
     lines = ",\n".join(json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in events)
     return f'{{"events":[\n{lines}\n]}}\n'
+
+
+def name_of(file: Path) -> str:
+    """Return the story of a history, `<process>/<story>`, whatever the release."""
+    return file.relative_to(FOLDER).with_suffix("").as_posix().partition("@")[0]
 
 
 def read(file: Path) -> WorkflowHistory:

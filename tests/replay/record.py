@@ -1,6 +1,6 @@
 """Plays the stories on time-skipping servers and keeps their histories: `python -m tests.replay.record`.
 
-Names of stories may follow; without any all are recorded. With `--keep-old RELEASE` the present history of a
+Names of stories, `<process>/<story>`, may follow; without any all are recorded. With `--keep-old RELEASE` the present history of a
 story stays beside the new one as `<story>@<release>.json` and is replayed from then on.
 """
 
@@ -12,9 +12,19 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.replay import acknowledgements, stories
 from tests.replay.histories import FOLDER, commands, compact
-from tests.replay.stories import STORIES
 from tests.support.story import at, story
+
+STORIES = {
+    f"{process}/{name}": one
+    for process, told in (
+        ("leave_return", stories.STORIES),
+        ("acknowledgement", acknowledgements.STORIES),
+    )
+    for name, one in told.items()
+}
+"""Every story by process and name."""
 
 AT_ONCE = 2
 """Servers that run at the same time: each takes a core while it starts."""
@@ -43,8 +53,8 @@ async def play_all(names: Sequence[str]) -> dict[str, str | BaseException]:
 
 def keep(name: str, history_json: str, old: str | None) -> None:
     """Write a story's history and, beside it, its commands."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     if old is not None and file.exists():
         file.rename(FOLDER / f"{name}@{old}.json")
     file.write_text(compact(history_json), "utf-8")

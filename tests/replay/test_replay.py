@@ -12,13 +12,13 @@ from tests.replay.changed import (
     WaitsBeforeItReminds,
     WaitsBeforeItRemindsWhenPatched,
 )
-from tests.replay.histories import FOLDER, commands, read
-from tests.replay.record import play
-from tests.replay.stories import STORIES
+from tests.replay.histories import FOLDER, commands, name_of, read
+from tests.replay.record import STORIES, play
+from workflows.acknowledgement import AcknowledgementWorkflow
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
-HISTORIES = sorted(FOLDER.glob("*.json"))
+HISTORIES = sorted(FOLDER.glob("*/*.json"))
 RECORD = "python -m tests.replay.record"
 LARGEST = 150_000
 
@@ -34,25 +34,28 @@ Only while no release holds this story's process:  {record} {story}
 
 def replayer(workflow: type = LeaveReturnWorkflow) -> Replayer:
     """Return a replayer like the worker: the same converter, the same sandbox."""
-    return Replayer(workflows=[workflow], data_converter=pydantic_data_converter, workflow_runner=runner())
+    return Replayer(
+        workflows=[workflow, AcknowledgementWorkflow],
+        data_converter=pydantic_data_converter,
+        workflow_runner=runner(),
+    )
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", HISTORIES, ids=name_of)
 async def test_a_kept_history_runs_on_the_present_code(file: Path) -> None:
     result = await replayer().replay_workflow(read(file), raise_on_replay_failure=False)
-    story = file.stem.partition("@")[0]
-    said = WHAT_TO_DO.format(record=RECORD, story=story)
+    said = WHAT_TO_DO.format(record=RECORD, story=name_of(file))
     assert result.replay_failure is None, f"{file.name}: {result.replay_failure}\n{said}"
 
 
 def test_every_story_has_a_history_and_every_history_a_story() -> None:
-    assert {file.stem.partition("@")[0] for file in HISTORIES} == set(STORIES)
-    assert {file.stem for file in FOLDER.glob("*.commands")} == set(STORIES)
+    assert {name_of(file) for file in HISTORIES} == set(STORIES)
+    assert {name_of(file) for file in FOLDER.glob("*/*.commands")} == set(STORIES)
 
 
 def test_the_histories_show_what_they_are_kept_for() -> None:
     """Local activities, updates, timers, retries: what is not in a history is not guarded by it."""
-    told = "\n".join(file.read_text("utf-8") for file in FOLDER.glob("*.commands"))
+    told = "\n".join(file.read_text("utf-8") for file in FOLDER.glob("*/*.commands"))
     for part in (
         "local activity record",
         "local activity prepare_notice",
@@ -68,7 +71,7 @@ def test_the_histories_show_what_they_are_kept_for() -> None:
         assert part in told
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", HISTORIES, ids=name_of)
 def test_a_history_is_small_and_names_no_machine(file: Path) -> None:
     text = file.read_text("utf-8")
     assert len(text) < LARGEST
@@ -77,7 +80,7 @@ def test_a_history_is_small_and_names_no_machine(file: Path) -> None:
 
 # -- the guard itself ----------------------------------------------------------------------------------------
 
-SILENT = FOLDER / "silent_to_the_end.json"
+SILENT = FOLDER / "leave_return" / "silent_to_the_end.json"
 
 
 @pytest.mark.parametrize("changed", [WaitsBeforeItReminds, RecordsNoOverdueSteps])

@@ -48,9 +48,9 @@ class Outgoing:
     def case_of(self, leave_id: str) -> str:
         return self.parts.starts.start(StartWish(leave_id), HR)
 
-    def second_case(self) -> str:
-        """Start another case of the same person."""
-        return self.case_of(add_leave(self.parts, date(2026, 2, 18), "personal", date(2026, 2, 10)))
+    def second_case(self, day: int = 10) -> str:
+        """Start another case of the same person, of a leave that began on that day of February."""
+        return self.case_of(add_leave(self.parts, date(2026, 2, 18), "personal", date(2026, 2, day)))
 
     def other_person(self, number: str = "E2", phone: str = OTHER_PHONE, branch: str = BEIJING) -> str:
         """Start a case of somebody else; return it."""

@@ -56,6 +56,16 @@ class SmsReports:
         sentence = meaning_of(code).en if code else None
         return _said(self._receipts.take(Receipt(state, named, provider_id, code, sentence)))
 
+    def aliyun_reply(self, raw: Mapping[str, Any]) -> str:
+        """Take in one element of a batch of replies; the provider writes numbers without the country."""
+        number = str(raw.get("phone_number", ""))
+        told = {
+            "From": number if number.startswith("+") else f"+86{number.removeprefix('86')}",
+            "Body": str(raw.get("content", "")),
+            "MessageSid": f"aliyun-{raw.get('sequence_id', '')}",
+        }
+        return self.reply(told)
+
     def reply(self, raw: Mapping[str, Any]) -> str:
         """Keep a text that came back: evidence always, an acknowledgement only with the delivery's own code.
 
@@ -88,9 +98,12 @@ class SmsReports:
     def _keep(
         self, session: Session, number: str, text: str, sid: str, keyword: Keyword | None
     ) -> tuple[str, str, str, bool] | None:
-        written = select(Delivery).where(Delivery.channel == "sms", Delivery.address == number)
+        # Only what was handed over can have been answered; a message that is held has reached nobody.
+        written = select(Delivery).where(
+            Delivery.channel == "sms", Delivery.address == number, col(Delivery.sending_at).is_not(None)
+        )
         latest = session.exec(
-            written.order_by(col(Delivery.created_at).desc(), col(Delivery.id).desc())
+            written.order_by(col(Delivery.sending_at).desc(), col(Delivery.id).desc())
         ).first()
         if keyword is Keyword.STOP:
             opt_out(session, number, "sms", "replied with a word that asks for silence", self._clock())
