@@ -19,11 +19,9 @@ run: ready ## start everything on this machine with the demo company; Ctrl-C sto
 	@$(RUN) countersign up --demo
 
 # What touches the database, run a second time on PostgreSQL.
-ON_POSTGRES := tests/adapters/database tests/adapters/test_roster.py tests/api tests/workflows tests/stack \
-	tests/architecture/test_nothing_personal.py $(addprefix tests/test_cli.py::, \
-	test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox \
-	test_a_calendar_year_is_imported_and_the_plan_is_no_longer_provisional \
-	test_a_token_is_made_once_and_an_unknown_branch_is_refused)
+ON_POSTGRES := tests/adapters/database tests/adapters/test_roster.py tests/api tests/workflows \
+	tests/stack/test_survival.py tests/architecture/test_nothing_personal.py \
+	tests/test_cli.py::test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox
 
 test: ready ## get the two Temporal servers, then run the whole fast suite, on SQLite and then on PostgreSQL
 	@$(RUN) python -m countersign.adapters.temporal_server

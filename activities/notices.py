@@ -1,12 +1,14 @@
 """What a ladder asks of the world: prepare a notice, send one attempt, settle one that may have left."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from temporalio import activity
 
 from countersign.contracts.notices import (
+    ABSENT,
     NextAttemptOrder,
     NoticeOrder,
     PreparedDelivery,
@@ -17,6 +19,7 @@ from countersign.contracts.notices import (
 )
 from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsMessage
 from countersign.ports import Mailer, NoticeBook, SendBook, SendTicket, SmsSender
+from countersign.retries import HEARTBEAT_EVERY
 
 _RESULT = {
     OutcomeState.SENT: SendState.ACCEPTED,
@@ -57,6 +60,16 @@ class NoticeActivities:
     @activity.defn(name="send_notice")
     async def send_notice(self, order: SendOrder) -> SendResult:
         """Carry out one attempt, unless the person has answered or the window has closed meanwhile."""
+        async with _alive():
+            return await self._send(order)
+
+    @activity.defn(name="settle_unknown")
+    async def settle_unknown(self, order: SendOrder) -> SendResult:
+        """Look for a message that may have left in the provider's list; found means it was sent."""
+        async with _alive():
+            return await self._settle(order)
+
+    async def _send(self, order: SendOrder) -> SendResult:
         if order.not_after is not None and self._clock() >= order.not_after:
             await asyncio.to_thread(self._book.held, order, "window_closed")
             return SendResult(SendState.HELD, "window_closed")
@@ -68,21 +81,20 @@ class NoticeActivities:
         await asyncio.to_thread(self._book.finish_sending, order, token, outcome)
         return SendResult(_RESULT[outcome.state], outcome.code)
 
-    @activity.defn(name="settle_unknown")
-    async def settle_unknown(self, order: SendOrder) -> SendResult:
-        """Look for a message that may have left in the provider's list; found means it was sent."""
+    async def _settle(self, order: SendOrder) -> SendResult:
         ticket = await asyncio.to_thread(self._book.ticket_of_unknown, order)
         if isinstance(ticket, SendResult):
             return ticket
-        provider_id = None
-        if isinstance(ticket.message, SmsMessage):
-            message = ticket.message
-            provider_id = await self._sms.find(
-                message.to, message.delivery_code, ticket.sending_at, message.delivery_id, ticket.provider
-            )
-        if provider_id is None:
+        message = ticket.message
+        if not isinstance(message, SmsMessage):
             await asyncio.to_thread(self._book.not_found, order)
             return SendResult(SendState.UNKNOWN, "not_found")
+        provider_id = await self._sms.find(
+            message.to, message.delivery_code, ticket.sending_at, message.delivery_id, ticket.provider
+        )
+        if provider_id is None:
+            await asyncio.to_thread(self._book.not_found, order)
+            return SendResult(SendState.UNKNOWN, ABSENT)
         found = SendOutcome(OutcomeState.SENT, provider_id, None, "Found in the provider's list of messages.")
         await asyncio.to_thread(self._book.finish_sending, order, None, found)
         return SendResult(SendState.ACCEPTED)
@@ -91,3 +103,19 @@ class NoticeActivities:
         if isinstance(ticket.message, MailMessage):
             return await self._mailer.send(ticket.message)
         return await self._sms.send(ticket.message)
+
+
+@asynccontextmanager
+async def _alive() -> AsyncIterator[None]:
+    """Show while the block runs that this worker is alive, so that a dead one is noticed within seconds."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(HEARTBEAT_EVERY.total_seconds())
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

@@ -13,6 +13,12 @@ class ActivityOptions(TypedDict):
     retry_policy: RetryPolicy
 
 
+class CallOptions(ActivityOptions):
+    """Options of an activity that shows while it works that its worker is alive."""
+
+    heartbeat_timeout: timedelta
+
+
 RECORDING = ActivityOptions(
     # A short write to our own database: repeated until it is done, since the case may not go on without it.
     start_to_close_timeout=timedelta(seconds=20),
@@ -21,10 +27,13 @@ RECORDING = ActivityOptions(
     ),
 )
 
-SENDING = ActivityOptions(
+HEARTBEAT_EVERY = timedelta(seconds=3)
+
+SENDING = CallOptions(
     # A call that leaves the machine. What a provider answers is a value, not an exception, so a retry here
     # means that a worker died; the delivery row then says whether the message may have left.
     start_to_close_timeout=timedelta(seconds=60),
+    heartbeat_timeout=timedelta(seconds=12),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
 )
 
@@ -49,7 +58,7 @@ RECEIPT_AGAIN_AFTER = tuple(timedelta(minutes=m) for m in (10, 60, 180))
 """Real waits before a message is tried again that the carrier could not deliver for the moment."""
 
 MOST_UNKNOWN = 2
-"""So often a channel of a rung may end in "may have left": at most one possible duplicate reaches anybody."""
+"""So often a channel without a list may end in "may have left": at most one duplicate reaches anybody."""
 
 ALERT_TIMEOUT = timedelta(seconds=10)
 """Real wait for the answer of a group robot."""

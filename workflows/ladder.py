@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from countersign.contracts.cases import EventDraft, Role, TaskDraft
     from countersign.contracts.notices import (
+        ABSENT,
         NextAttemptOrder,
         NoticeOrder,
         PreparedDelivery,
@@ -580,13 +581,17 @@ class Ladder:
                     break
                 continue
             elif result.state is SendState.UNKNOWN:
-                unknowns += 1
                 if self.on_unknown is OnUnknown.AT_MOST_ONCE:
                     await self.desk.record(alarm="unknown_end")
                     break
+                rest, resent = timedelta(0), True
+                if result.code == ABSENT:
+                    # The provider's own list knows nothing of it: as good as not sent, however often.
+                    rest = send_again_after(tries)
+                else:
+                    unknowns += 1
                 if unknowns >= MOST_UNKNOWN:
                     break
-                rest, resent = timedelta(0), True
             elif result.state is SendState.FAILED_TEMPORARY:
                 rest = send_again_after(tries)
             else:

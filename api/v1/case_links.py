@@ -39,5 +39,5 @@ def inherit(
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(refusal), "case") from None
         return HTTPStatus.CREATED, {"case": case_id, "inherits": wish.case, "length": length, "head": head}
 
-    asked = {"case": case_id, **wish.model_dump()}
+    asked = {"heir": case_id, **wish.model_dump()}
     return once(request.app.state.tokens, caller, key, asked, do)

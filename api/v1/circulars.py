@@ -10,7 +10,7 @@ from pydantic import Field
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import not_found
 from api.security import READERS, STAFF, actor_of, allow
-from api.v1.cases import PageSize
+from api.v1.cases import PageSize, estimate_to_json
 from api.v1.models import Strict
 from countersign.adapters.database.circulars import (
     DEFAULT_POLICY,
@@ -94,7 +94,7 @@ def _preview(shown: CircularPreview) -> dict[str, Any]:
         "policy": shown.policy_version,
         "addressees": addressees,
         "texts": list(places),
-        "sms": shown.sms,
+        "sms": estimate_to_json(shown.sms),
         "blocks": [{"field": field, "sentence": sentence} for field, sentence in shown.blocks],
         "warnings": list(shown.warnings),
     }

@@ -118,8 +118,17 @@ class Renderer:
             raise TemplateFault(f"template {file}, line {error.lineno}: {error.message}") from None
 
 
+NEUTRAL = frozenset({"confidential", "mail_confidential"})
+"""What travels outside for a confidential notice: a text message, and a mail."""
+
+
 def candidates(name: str, audience: str) -> tuple[str, ...]:
-    """Return the texts that may be used, the best first; none that another audience alone may read."""
+    """Return the texts that may be used, the best first; none that another audience alone may read.
+
+    Nothing stands in for the neutral words of a confidential notice: any other text names the matter.
+    """
+    if name in NEUTRAL:
+        return (name,)
     stand_in = _FALLBACK.get(audience, name)
     return (name, stand_in) if audience in _READERS.get(name, {audience}) else (stand_in,)
 

@@ -68,6 +68,10 @@ class NextAttemptOrder:
     resent: bool = False
 
 
+ABSENT = "absent_from_list"
+"""Code of an attempt that may have left and is not in the provider's own list of messages."""
+
+
 class SendState(StrEnum):
     """How one attempt ended, seen from the ladder; a held one was not made and may be made later."""
 

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from sqlmodel import select
 
 from api.app import create_app
-from countersign.adapters.database.tables import Branch, Case, EventRow, Outbox
+from api.v1.models import ActRequest
+from countersign.adapters.database.acts import NewAct
+from countersign.adapters.database.tables import Branch, Case, EventRow, Outbox, Person
 from countersign.adapters.database.tokens import Tokens
-from countersign.contracts.cases import Role
+from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
+from countersign.domain.policy import Audience, Channel
 from tests.support.company import NAME, add_leave
+from tests.support.outgoing import outgoing
+from tests.support.staff import staff
 from tests.support.story import Story, at, story
 
 
@@ -192,6 +198,55 @@ async def test_a_case_is_read_acted_on_and_its_evidence_verifies(tmp_path: Path)
             report = verify_bundle(zipped.content)
             assert report.ok, report.first_broken
             assert (report.sealed_count > 0) == redact
+
+
+@pytest.mark.parametrize(
+    ("act", "fields"),
+    [
+        ("snooze", {"until": "2026-03-01T09:00:00+08:00", "reason": "in hospital"}),
+        ("jump", {"step": "paper_notice", "reason": "nobody picks up"}),
+        ("resend", {"reason": "a new number"}),
+        ("replan", {"reason": "a new number"}),
+    ],
+)
+async def test_an_act_is_refused_by_the_field_that_it_lacks_and_nothing_is_recorded(
+    tmp_path: Path, act: str, fields: dict[str, str]
+) -> None:
+    with outgoing(tmp_path) as out:
+        async with staff(out.parts) as call:
+            path = f"/cases/{out.case_id}/acts"
+            for number, lacking in enumerate(fields):
+                rest = {name: value for name, value in fields.items() if name != lacking}
+                refused = await call(path, {"act": act, **rest}, f"lacks {number}")
+                assert refused.status_code == 422
+                assert f"{act} needs the field {lacking}" in refused.json()["detail"]
+            blank = await call(path, {"act": act, **fields, "reason": " "}, "blank")
+            assert (blank.status_code, blank.json()["field"]) == (422, "reason")
+            if "until" in fields:
+                for wrong in ("2026-03-01T09:00:00", "tomorrow", "1970-01-01T00:00:00+00:00"):
+                    naive = await call(path, {"act": act, **fields, "until": wrong}, wrong)
+                    assert (naive.status_code, naive.json()["field"]) == (422, "until")
+            assert out.acts() == []
+            taken = out.parts.acts.take(
+                NewAct("a", out.case_id, ActKind(act), Role.HR, "t", ActRequest(act=act, **fields).body())
+            )
+            assert taken.body == {n: v for n, v in fields.items() if n != "reason"}
+
+
+async def test_planning_again_brings_the_contact_data_of_today_and_a_snooze_its_end(tmp_path: Path) -> None:
+    with outgoing(tmp_path) as out:
+        replan = out.act(ActKind.REPLAN, words={"reason": "x"})
+        snooze = out.act(ActKind.SNOOZE, body={"until": "2026-03-01T09:00:00+08:00"}, words={"reason": "x"})
+        _, act, _ = out.parts.acts.message(replan)
+        assert act.reach is not None
+        assert act.reach.resolve(Audience.EMPLOYEE, Channel.PREFERRED) is Channel.SMS
+        person = out.row(Case, out.case_id).person_id
+        out.change(Person, person, phone=None)
+        _, act, _ = out.parts.acts.message(replan)
+        assert act.reach is not None
+        assert act.reach.resolve(Audience.EMPLOYEE, Channel.SMS) is None
+        _, act, _ = out.parts.acts.message(snooze)
+        assert (act.until, act.reach) == (at("03-01 09:00"), None)
 
 
 async def test_another_branch_sees_nothing(tmp_path: Path) -> None:

@@ -145,16 +145,21 @@ async def test_what_cannot_be_acknowledged_is_refused_in_words(
     assert says in answer.json()["detail"]
 
 
-def test_a_real_twilio_account_leaves_the_country_and_a_stand_in_does_not(tmp_path: Path) -> None:
-    for folder, settings, crossing in (
-        ("a", {}, False),
-        ("b", {"twilio_account_sid": "AC" + "1" * 32}, True),
-        ("c", {"twilio_account_sid": "AC" + "1" * 32, "cross_border_channels": ()}, False),
-    ):
-        parts = company(tmp_path / folder, lambda: NOW, **settings)
-        assert (why_not(parts, (Channel.SMS, PHONE)) is not None) == crossing, folder
-        assert why_not(parts, (Channel.EMAIL, EMAIL)) is None
-        parts.database.close()
+@pytest.mark.parametrize(
+    ("settings", "crossing"),
+    [
+        ({}, False),
+        ({"twilio_account_sid": "AC" + "1" * 32}, True),
+        ({"twilio_account_sid": "AC" + "1" * 32, "cross_border_channels": ()}, False),
+    ],
+)
+def test_a_real_twilio_account_leaves_the_country_and_a_stand_in_does_not(
+    tmp_path: Path, settings: dict[str, object], crossing: bool
+) -> None:
+    parts = company(tmp_path, lambda: NOW, **settings)
+    assert (why_not(parts, (Channel.SMS, PHONE)) is not None) == crossing
+    assert why_not(parts, (Channel.EMAIL, EMAIL)) is None
+    parts.database.close()
 
 
 def test_the_route_of_the_number_decides_which_provider_is_meant(tmp_path: Path) -> None:

@@ -210,6 +210,24 @@ async def test_a_whole_case_leaves_nothing_personal_in_histories_logs_and_metric
     assert "countersign_cases" in measured
 
 
+async def test_a_circular_leaves_neither_its_words_nor_its_addressee_in_histories_logs_and_metrics(
+    tmp_path: Path, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    async with story(tmp_path, at("03-02 08:00")) as s, quoting_providers(s.parts):
+        await s.circulate([NUMBER])
+        await s.until(at("03-02 10:00"))
+        await s.answer(ActKind.OBJECTED, reason=REASON)
+        await s.act(ActKind.OBJECTION_ANSWERED, reason=REASON)
+        assert await s.answer(ActKind.ACKNOWLEDGED) == "accepted"
+        kept, measured = await kept_by_temporal(s), await metrics(s.parts)
+    for told in (kept, everything_logged.text, measured):
+        assert leaks(told) == []
+        assert "防火" not in told
+        assert "吸烟" not in told
+    for word in ("20429", "first_notice", "objection_answered", "acknowledgement_standard", "case.closed"):
+        assert word in kept, word
+
+
 async def test_the_grep_finds_a_number_that_an_adapter_lets_through(
     tmp_path: Path, everything_logged: pytest.LogCaptureFixture
 ) -> None:

@@ -17,6 +17,7 @@ from countersign.domain.receipts import (
     DeliveryState,
     advance,
     delivery_state_for,
+    may_retry,
     meaning_of,
 )
 from countersign.domain.twilio_codes import TWILIO_CODES
@@ -152,6 +153,16 @@ def test_retry_limits_are_for_codes_that_may_be_tried_again() -> None:
         "SP_UNKNOWN_ERROR": 1,
     }
     assert all(meaning_of(code).kind is CodeClass.TEMPORARY for code in RETRY_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("code", "times"),
+    [("30003", 3), ("30008", 1), ("EXPIRED", 3), ("SP_UNKNOWN_ERROR", 1), ("20429", 3), (None, 3)],
+)
+def test_a_text_that_a_carrier_could_not_deliver_is_tried_again_so_many_times(
+    code: str | None, times: int
+) -> None:
+    assert [may_retry(code, failures) for failures in range(1, 6)] == [n <= times for n in range(1, 6)]
 
 
 def test_no_code_stands_in_two_tables() -> None:

@@ -11,6 +11,7 @@ from countersign.domain.sms_cost import (
     estimate,
     refusals,
     sms_prices,
+    together,
     too_long,
 )
 from countersign.domain.sms_text import segments
@@ -54,6 +55,22 @@ def test_nothing_costs_nothing() -> None:
     assert estimate([], {}) == SmsEstimate(0, 0, 0, None)
 
 
+def test_estimates_add_up_and_are_rounded_up_once_together() -> None:
+    prices = sms_prices({"": "0.001"}, "sms_prices")
+    part = estimate([planned()] * 4, prices)
+    assert (part.cost_fen, together([part] * 3)) == (1, SmsEstimate(12, 12, 2, None))
+    assert together([together([part] * 2), part]) == together([part] * 3)
+    assert together([]) == SmsEstimate(0, 0, 0, None)
+
+
+def test_the_cost_of_the_whole_is_open_when_one_part_is_and_everything_is_counted() -> None:
+    prices = sms_prices({"+86": "0.045"}, "sms_prices")
+    priced, unpriced = estimate([planned()], prices), estimate([planned(to=HONG_KONG)], prices)
+    for parts in ([priced, unpriced], [unpriced, priced]):
+        assert together(parts) == SmsEstimate(2, 2, None, unpriced.because)
+    assert together([together([priced, unpriced]), priced]).because == unpriced.because
+
+
 TEXTS = st.text(st.sampled_from("a字𬱖€ "), min_size=1, max_size=200)
 PRICE = st.decimals(0, 10, places=4)
 
@@ -67,6 +84,13 @@ def test_the_cost_is_never_below_the_exact_sum_and_less_than_a_fen_above(
     assert counted.cost_fen is not None
     assert exact <= counted.cost_fen < exact + 1
     assert counted.segments == sum(segments(text) for text in written)
+
+
+@given(st.lists(st.lists(TEXTS, max_size=3), max_size=4), PRICE)
+def test_a_run_in_parts_costs_what_it_costs_in_one_piece(runs: list[list[str]], price: Decimal) -> None:
+    parts = [[planned(text) for text in run] for run in runs]
+    whole = [sms for part in parts for sms in part]
+    assert together(estimate(part, {"": price}) for part in parts) == estimate(whole, {"": price})
 
 
 @given(st.lists(st.tuples(TEXTS, st.sampled_from([MAINLAND, HONG_KONG])), max_size=6))

@@ -9,7 +9,8 @@ from countersign.domain.sms_reply import Keyword, codes_in, keyword_of
 @pytest.mark.parametrize(
     "text",
     [
-        "STOP", "stop", " Stop ", "Stop.", "“stop”!", "s t o p", "STOP ALL", "stop\n", "ＳＴＯＰ", "STOP\u200b",
+        "STOP", "stop", " Stop ", "Stop.", "“stop”!", "s t o p", "STOP ALL", "stop\n",
+        "ＳＴＯＰ", "STOP\u200b",
         "unsubscribe", "Cancel", "END", "quit", "revoke", "opt-out", "Opt Out", "TD", "td。", "T", "N",
         "退订", "退订！", "退 订", "退定", "拒收", "取消订阅",
     ],
@@ -37,7 +38,8 @@ CODE = "7K2M-XW9T-B4QP"
 @pytest.mark.parametrize(
     "text",
     [
-        CODE, "7K2MXW9TB4QP", "7K2M XW9T B4QP", "7k2m-xw9t-b4qp", "7K2M_XW9T_B4QP", "7K2M\u3000XW9T\u3000B4QP",
+        CODE, "7K2MXW9TB4QP", "7K2M XW9T B4QP", "7k2m-xw9t-b4qp", "7K2M_XW9T_B4QP",
+        "7K2M\u3000XW9T\u3000B4QP",
         "７Ｋ２Ｍ－ＸＷ９Ｔ－Ｂ４ＱＰ", "7K2M–XW9T—B4QP", "7K2M\u2010XW9T\u2011B4QP",
         f"收到{CODE}，谢谢", f"code {CODE}", f"this code {CODE}!", f"({CODE})", f"my code: {CODE}.",
         f"take this code {CODE} from your list", f"\n{CODE}\n",
@@ -49,7 +51,16 @@ def test_the_code_is_found_wherever_it_stands(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "no", "13800138000", "7K2M-XW9T-B4Q", "7K2M-XW9T-B4QPX", "X7K2MXW9TB4QP", "7K2M–XW9T", "七K2MXW9TB4Q"],
+    [
+        "",
+        "no",
+        "13800138000",
+        "7K2M-XW9T-B4Q",
+        "7K2M-XW9T-B4QPX",
+        "X7K2MXW9TB4QP",
+        "7K2M–XW9T",
+        "七K2MXW9TB4Q",
+    ],
 )
 def test_what_has_another_shape_is_no_code(text: str) -> None:
     assert codes_in(text) == []

@@ -1,7 +1,7 @@
 """Plays the stories on time-skipping servers and keeps their histories: `python -m tests.replay.record`.
 
-Names of stories, `<process>/<story>`, may follow; without any all are recorded. With `--keep-old RELEASE` the present history of a
-story stays beside the new one as `<story>@<release>.json` and is replayed from then on.
+Names of stories, `<process>/<story>`, may follow; without any all are recorded. With `--keep-old RELEASE` the
+present history of a story stays beside the new one as `<story>@<release>.json` and is replayed from then on.
 """
 
 import argparse

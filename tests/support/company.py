@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from countersign.adapters.database.engine import Database
 from countersign.adapters.database.migrate import migrate, store_shipped_policies
 from countersign.adapters.database.tables import (
     Branch,
@@ -24,6 +25,9 @@ EMAIL, ADDRESS = "zhang.marked@example.com", "北京市标记路 1 号"
 CONTACT_NAME, CONTACT_PHONE = "李标记娜", "+8613900139000"
 MARKED = (NAME, NUMBER, PHONE, PHONE[3:], EMAIL, ADDRESS, CONTACT_NAME, CONTACT_PHONE, CONTACT_PHONE[3:])
 """Personal data that must stand in no history, log, id or metric."""
+
+OPENED: list[Database] = []
+"""The databases of this test's companies; they are closed after it, also when it fails."""
 
 
 @dataclass
@@ -88,9 +92,13 @@ def failed(state: OutcomeState, code: str) -> SendOutcome:
 
 
 def company(folder: Path, clock: Callable[[], datetime], **settings: object) -> Parts:
-    """Return parts over a fresh SQLite file with one branch, one manager and one employee."""
+    """Return parts over a fresh database with one branch and one employee.
+
+    On SQLite it lies in `folder`; on PostgreSQL it is the test's own, so that one test can have one company.
+    """
     parts = Parts(Settings(data_dir=folder, _env_file=None, **settings), clock)  # type: ignore[arg-type,call-arg]
     folder.mkdir(parents=True, exist_ok=True)
+    OPENED.append(parts.database)
     migrate(parts.database)
     store_shipped_policies(parts.database)
     parts.__dict__["sms"], parts.__dict__["mailer"] = RecordingSms(clock), RecordingMailer(clock)

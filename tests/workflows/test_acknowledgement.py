@@ -1,12 +1,14 @@
 """Stories of a text that several people must confirm, each in a case of their own."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from countersign.adapters.database.acts import NewAct
 from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
+from countersign.domain.calendar import CalendarYear
+from countersign.imports import _YEAR
 from tests.support.company import EMAIL, NUMBER, PHONE, add_colleague
 from tests.support.story import Story, at, story
 
@@ -177,3 +179,31 @@ async def test_hr_steers_a_case_and_acts_of_other_processes_are_refused_in_words
         assert [line[12:] for line in s.sent_at()[1:]] == ["second_reminder email", "second_reminder sms"]
         assert await s.act(ActKind.CANCEL, reason="withdrawn") == "accepted"
         assert (s.row()["outcome"], s.alarms()) == ("cancelled", [])
+
+
+async def test_a_calendar_year_that_is_published_moves_what_is_still_to_come(tmp_path: Path) -> None:
+    async with story(tmp_path, at("2026-12-30 08:00")) as s:
+        await s.circulate([NUMBER])
+        await s.until(at("2026-12-30 10:00"))
+        assert s.row()["provisional"] is True
+        planned = [step["at"][:16] for step in s.row()["steps"]]
+        assert planned[1] == "2027-01-04T09:00"
+        off = tuple(date(2027, 1, day) for day in (1, 4, 5))
+        year = CalendarYear(2027, off, (), "an invented paper")
+        body = _YEAR.dump_python(year, mode="json")
+        s.parts.database.write(lambda session: s.parts.outbox.tell_calendar(session, year, body))
+        await s.parts.dispatcher.drain_outbox()
+        await s.settle()
+        assert s.row()["provisional"] is False
+        assert [step["at"][:16] for step in s.row()["steps"]][1] == "2027-01-07T09:00"
+
+
+async def test_a_case_that_an_operator_ends_counts_as_nobodys_confirmation(tmp_path: Path) -> None:
+    async with story(tmp_path, at(BEGINS)) as s:
+        await s.circulate([NUMBER])
+        await s.handle.terminate()
+        await s.parts.dispatcher.watch()
+        assert (s.row()["state"], s.row()["outcome"]) == ("closed", "ended_outside")
+        assert s.alarms() == ["ended_outside"]
+        assert s.circular()["standing"] == {"ended_outside": 1}
+        assert s.circular()["confirmed"] == 0

@@ -283,3 +283,21 @@ async def test_a_report_settles_a_message_that_may_have_left_before_it_is_looked
 def _set_email(s: Story, email: str | None) -> None:
     with s.parts.database.transaction() as session:
         session.exec(select(Person)).one().email = email
+
+
+async def test_a_provider_that_fails_for_hours_and_knows_of_nothing_gets_the_message_in_the_end(
+    tmp_path: Path,
+) -> None:
+    async with story(tmp_path, at("02-24 08:00")) as s:
+        sms: Any = s.parts.sms
+        sms.answers += [failed(OutcomeState.UNKNOWN, "sms_server_error")] * 8
+
+        async def knows_of_nothing(*_: object) -> None:
+            return None
+
+        sms.find = knows_of_nothing
+        await s.start(ENDED, policy=policy(rung("first_notice", "sms")), overdue=SKIP_REMINDER)
+        await s.until(at("02-25 17:00"))
+        attempts = [d for n in s.view()["notices"] for d in n["deliveries"]]
+        assert [d["state"] for d in attempts] == ["unknown"] * 8 + ["sent"]
+        assert [d["possible_duplicate"] for d in attempts] == [False] + [True] * 8

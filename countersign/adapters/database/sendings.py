@@ -252,6 +252,9 @@ class Sendings:
             delivery = session.get_one(Delivery, order.delivery_id)
             case = session.get_one(Case, order.case_id)
             more = {"state": "unknown", "code": "not_found"}
+            if delivery.channel == Channel.SMS:
+                # Missing in the provider's own list: as good as not sent, so it uses up none of the day's.
+                delivery.day = None
             self._events.append(
                 session, case, delivery, "not_found", order.at, EventKind.DELIVERY_SETTLED, more
             )

@@ -413,6 +413,22 @@ def test_the_code_of_a_link_that_is_no_longer_valid_is_evidence_only(world: Worl
     assert world.events("answer.replied")[0]["holds_code"] is True
 
 
+def test_a_confidential_notice_is_not_acknowledged_by_a_mail_that_showed_nothing_of_it(world: World) -> None:
+    world.send_off()
+    with world.parts.database.transaction() as session:
+        session.exec(select(Notice)).one().sensitive = True
+    assert str(world.came(answer(world.code))).endswith("which only its page can acknowledge")
+    assert world.acts() == []
+    assert world.delivery().acknowledged_at is None
+    (event,) = world.events("answer.replied")
+    assert event["holds_code"] is True
+
+
+def test_a_word_before_the_code_does_not_hide_it(world: World) -> None:
+    world.send_off()
+    assert str(world.came(answer(f"this code {world.code}"))).endswith("acknowledged")
+
+
 def test_a_mail_worked_off_twice_changes_nothing_the_second_time(world: World) -> None:
     world.send_off()
     raw = answer(world.code)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.adapters.database.tables import ActRow, Delivery, Inbox, Link, OptOut
+from countersign.adapters.database.tables import ActRow, Delivery, Inbox, Link, Notice, OptOut
 from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind
 from countersign.domain.policy import Audience, Channel
@@ -122,8 +122,6 @@ def test_a_relative_who_answers_is_not_taken_for_the_employee(out: Outgoing) -> 
 
 @pytest.mark.parametrize("audience", [Audience.HR, Audience.LEGAL])
 def test_a_colleague_who_answers_is_not_taken_for_the_employee(out: Outgoing, audience: Audience) -> None:
-    from countersign.adapters.database.tables import Notice
-
     delivery = out.send()
     out.change(Notice, out.row(Delivery, delivery).notice_id, audience=audience.value)
     reply(out, code(out, delivery))
@@ -166,7 +164,7 @@ def test_a_number_that_nobody_wrote_to_leaves_no_trace_in_any_case(out: Outgoing
     assert answers(out) == []
 
 
-# -- words that ask for silence --------------------------------------------------------------------------------
+# -- words that ask for silence ------------------------------------------------------------------------
 
 
 def test_stop_closes_the_number_in_every_case_and_start_reopens_it(out: Outgoing) -> None:
@@ -209,7 +207,7 @@ def test_a_start_without_a_stop_changes_nothing(out: Outgoing) -> None:
     assert out.rows(OptOut) == []
 
 
-# -- reports of the domestic provider --------------------------------------------------------------------------
+# -- reports of the domestic provider ------------------------------------------------------------------
 
 
 def test_a_report_of_the_domestic_provider_settles_the_delivery_it_names(out: Outgoing) -> None:
