@@ -169,7 +169,7 @@ async def test_a_stop_of_all_sending_holds_everything_and_its_release_plans_agai
 async def test_a_stop_of_one_provider_lets_the_others_speak(tmp_path: Path) -> None:
     async with story(tmp_path, at("02-24 08:00")) as s:
         s.parts.stops.set(StopScope.PROVIDER, "smtp", "the relay is listed as spam", "hr")
-        # Four days, so that the wait ends on a Sunday: the test server loses a workflow task in which one timer
+        # Four days, so that the wait ends on a Sunday: the test server loses a workflow task in which a timer
         # is moved at the very instant in which it fires.
         await noticed(s, policy(rung("first_notice", "sms", "email", days=4), rung("second_reminder", "sms")))
         assert s.sent_at() == ["02-25 09:00 first_notice sms"]
