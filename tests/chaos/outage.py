@@ -46,7 +46,8 @@ def play(run: Run) -> Finding:
     """Start cases while nobody listens at the providers' ports; let them listen again after six hours."""
     cases = run.sized(CASES, 2)
     finding = run.finding(
-        f"SMS and mail away for {HOURS} hours of {cases} cases' time: no connection, refusals, hang-ups"
+        f"SMS and mail away for {HOURS} hours of {cases} cases' time: no connection, refusals, "
+        "errors, hang-ups"
     )
     run.folder.mkdir(parents=True, exist_ok=True)
     with _worker_log(run.folder / "worker.log"):
@@ -82,12 +83,12 @@ async def _play(run: Run, cases: int, finding: Finding) -> None:
         books, ledger = BookReader(run.folder / "countersign.db"), Ledger(run.folder / "sandbox")
         down_at = await _clock(env)
         try:
-            await env.sleep(timedelta(hours=HOURS / 3))
+            await env.sleep(timedelta(hours=HOURS / 4))
             stand_ins.start()
-            for sms, mail in (("refuse_429", "refuse_4xx"), ("down", "down")):
+            for sms, mail in (("refuse_429", "refuse_4xx"), ("error_500", "refuse_4xx"), ("down", "down")):
                 stand_ins.only_fault("sms", sms)
                 stand_ins.only_fault("mail", mail)
-                await env.sleep(timedelta(hours=HOURS / 3))
+                await env.sleep(timedelta(hours=HOURS / 4))
             accepted_while_down = ledger.count()
             stand_ins.only_fault("sms", "none")
             stand_ins.only_fault("mail", "none")
