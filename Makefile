@@ -10,30 +10,34 @@ NEEDS_UV := $(UV)
 endif
 RUN := $(UV) run --no-sync
 
-.PHONY: help run test check demo chaos clean ready
+.PHONY: help run test test-postgres check demo chaos clean ready
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ready ## start everything on this machine with the demo company; Ctrl-C stops it, the data stays in ./var
 	@$(RUN) countersign up --demo
 
-# What touches the database, run a second time on PostgreSQL.
-ON_POSTGRES := tests/adapters/database tests/adapters/test_roster.py tests/api tests/workflows \
-	tests/stack/test_survival.py tests/architecture/test_nothing_personal.py \
-	tests/test_cli.py::test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox
+# What speaks to the database directly: run a second time on PostgreSQL by `make test`.
+ON_POSTGRES := tests/adapters/database tests/api
+# Everything that stores anything, real processes included.
+STORES := tests/adapters tests/api tests/workflows tests/stack/test_survival.py tests/architecture tests/test_cli.py
+HAS_POSTGRES := ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null
 
-test: ready ## get the two Temporal servers, then run the whole fast suite, on SQLite and then on PostgreSQL
+test: ready ## get the two Temporal servers, then run the fast suite on SQLite, and what stores on PostgreSQL too
 	@$(RUN) python -m countersign.adapters.temporal_server
 	@$(RUN) python -m countersign.adapters.temporal_server --test-server
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
 		echo "No Chromium here: tests in a browser are left out (Debian's package is named chromium)."
 	@$(RUN) pytest -n 2
-	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then \
-		$(RUN) pytest -n 2 --database postgres $(ON_POSTGRES); \
-	else \
+	@if $(HAS_POSTGRES); then $(RUN) pytest -n 2 --database postgres $(ON_POSTGRES); else \
 		echo "No PostgreSQL here: the run on it is left out (Debian's package is named postgresql)."; \
 	fi
+
+test-postgres: ready ## everything that stores anything, on PostgreSQL (Debian's package postgresql)
+	@$(RUN) python -m countersign.adapters.temporal_server
+	@$(RUN) python -m countersign.adapters.temporal_server --test-server
+	@$(RUN) pytest -n 2 --database postgres $(STORES)
 
 check: ready ## formatting, lint, types, layers, dependencies
 	@$(RUN) ruff format --check .

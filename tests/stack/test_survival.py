@@ -27,6 +27,7 @@ def test_a_worker_killed_during_a_wait_sends_the_next_rung_once_and_on_its_plann
     case = world.start_case()
     eventually(lambda: len(world.messages()) == 2)
     planned = [step["at"] for step in world.case(case)["steps"]]
+    time.sleep(1)  # the wait has begun: the worker has told the server how its calls ended
     world.kill("worker")
     time.sleep(3)
     world.stack.revive()
