@@ -1,18 +1,11 @@
 """The policy of a text to be confirmed as people write it, and what such a policy must not do."""
 
-from typing import Annotated
-
-from pydantic import Field, StrictBool
-
 from countersign.domain.acknowledgement import AcknowledgementPolicy
 from countersign.domain.input_models import read_input
-from countersign.domain.policy import Audience, OnUnknown, WaitUnit
+from countersign.domain.policy import Audience
 from countersign.domain.policy_file import (
     CaseFileError,
-    Days,
-    PolicyModel,
-    Text,
-    WaitModel,
+    ProcessPolicyModel,
     ladder_of,
     wait_of,
 )
@@ -22,15 +15,8 @@ from countersign.domain.yaml_text import InputError
 RESERVED_NAMES = frozenset({"objection_answered"})
 
 
-class AcknowledgementPolicyModel(PolicyModel):
+class AcknowledgementPolicyModel(ProcessPolicyModel):
     """A policy of texts to be confirmed as written; everything but the rungs has a default."""
-
-    name: Text
-    posting_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
-    visit_due: Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
-    review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
-    on_unknown: Annotated[OnUnknown, Field(strict=False)] = OnUnknown.AT_LEAST_ONCE
-    confidential: StrictBool = False
 
 
 def acknowledgement_policy(mapping: object, source: str, path: str = "") -> AcknowledgementPolicy:

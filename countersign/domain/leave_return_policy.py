@@ -3,18 +3,17 @@
 from datetime import time
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictInt
 
 from countersign.domain.input_models import read_input
 from countersign.domain.leave_return import REMINDER_STEP, LeaveReturnPolicy
-from countersign.domain.policy import Channel, OnUnknown, WaitUnit
+from countersign.domain.policy import Channel, WaitUnit
 from countersign.domain.policy_file import (
     CaseFileError,
     ChannelName,
     Days,
     LocalTime,
-    PolicyModel,
-    Text,
+    ProcessPolicyModel,
     WaitModel,
     ladder_of,
     wait_of,
@@ -26,19 +25,13 @@ RESERVED_NAMES = frozenset({REMINDER_STEP, "extension_granted", "extension_refus
 REMINDING = frozenset({Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM})
 
 
-class LeaveReturnPolicyModel(PolicyModel):
+class LeaveReturnPolicyModel(ProcessPolicyModel):
     """A leave-return policy as written; everything but the rungs has a default."""
 
-    name: Text
     remind_before: Days | None = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
     remind_channels: list[ChannelName] = Field(default=[Channel.PREFERRED, Channel.IN_SYSTEM])
     back_by: LocalTime = time(18)
     notice_target_days: Annotated[StrictInt, Field(ge=0, le=366)] = 3
-    posting_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
-    visit_due: Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
-    review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
-    on_unknown: Annotated[OnUnknown, Field(strict=False)] = OnUnknown.AT_LEAST_ONCE
-    confidential: StrictBool = False
 
 
 def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveReturnPolicy:

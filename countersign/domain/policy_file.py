@@ -4,13 +4,14 @@ import re
 from datetime import time
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from countersign.domain.input_models import InputModel, one_of, read_input
 from countersign.domain.policy import (
     Audience,
     Channel,
     LadderPolicy,
+    OnUnknown,
     Rung,
     SendingWindow,
     Wait,
@@ -116,6 +117,17 @@ class PolicyModel(InputModel):
         if not self.rungs:
             raise ValueError("has no rungs; name at least one")
         return self
+
+
+class ProcessPolicyModel(PolicyModel):
+    """What the policy of every process that climbs a ladder says around it."""
+
+    name: Text
+    posting_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    visit_due: Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
+    review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    on_unknown: Annotated[OnUnknown, BeforeValidator(one_of(OnUnknown, "choice"))] = OnUnknown.AT_LEAST_ONCE
+    confidential: StrictBool = False
 
 
 def policy_at(mapping: object, source: str, path: str) -> LadderPolicy:

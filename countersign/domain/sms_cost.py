@@ -67,7 +67,7 @@ def estimate(planned: Iterable[PlannedSms], prices: Mapping[str, Decimal]) -> Sm
         messages, total = messages + 1, total + size
         price = by_longest_prefix(prices, sms.to)
         if price is None:
-            unpriced.add(sms.to[:4])
+            unpriced.add(_country(sms.to))
         else:
             yuan += size * price
     if unpriced:
@@ -83,6 +83,11 @@ def estimate(planned: Iterable[PlannedSms], prices: Mapping[str, Decimal]) -> Sm
 
 def _priced(messages: int, total: int, fen: Decimal) -> SmsEstimate:
     return SmsEstimate(messages, total, int(fen.to_integral_value(ROUND_CEILING)), None, fen)
+
+
+def _country(e164: str) -> str:
+    """Return how to name the numbers like this one in the price table, without the number itself."""
+    return "+86" if e164.startswith("+86") else e164[:4]
 
 
 def together(estimates: Iterable[SmsEstimate]) -> SmsEstimate:
