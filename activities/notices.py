@@ -9,6 +9,7 @@ from temporalio import activity
 
 from countersign.contracts.notices import (
     ABSENT,
+    NO_LIST,
     NextAttemptOrder,
     NoticeOrder,
     PreparedDelivery,
@@ -17,7 +18,7 @@ from countersign.contracts.notices import (
     SendResult,
     SendState,
 )
-from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsMessage
+from countersign.contracts.sending import ChannelError, MailMessage, OutcomeState, SendOutcome, SmsMessage
 from countersign.ports import Mailer, NoticeBook, SendBook, SendTicket, SmsSender
 from countersign.retries import HEARTBEAT_EVERY
 
@@ -89,9 +90,12 @@ class NoticeActivities:
         if not isinstance(message, SmsMessage):
             await asyncio.to_thread(self._book.not_found, order)
             return SendResult(SendState.UNKNOWN, "not_found")
-        provider_id = await self._sms.find(
-            message.to, message.delivery_code, ticket.sending_at, message.delivery_id, ticket.provider
-        )
+        try:
+            provider_id = await self._sms.find(
+                message.to, message.delivery_code, ticket.sending_at, message.delivery_id, ticket.provider
+            )
+        except ChannelError:
+            return SendResult(SendState.UNKNOWN, NO_LIST)
         if provider_id is None:
             await asyncio.to_thread(self._book.not_found, order)
             return SendResult(SendState.UNKNOWN, ABSENT)

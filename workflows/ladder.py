@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from countersign.contracts.cases import EventDraft, Role, TaskDraft
     from countersign.contracts.notices import (
         ABSENT,
+        NO_LIST,
         NextAttemptOrder,
         NoticeOrder,
         PreparedDelivery,
@@ -83,7 +84,7 @@ class PlannedStep:
     `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
     the posting or visit that HR recorded. While the rung is held back by a stop or a cap, its first delivery
     has no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
-    channel.
+    channel; those in `taken` have been accepted. HR may have put the end of the wait off.
     """
 
     name: str
@@ -98,10 +99,12 @@ class PlannedStep:
     accepted_after: timedelta | None = None
     open_deliveries: int = 0
     untried: int = 0
-    held_back: bool = False
+    held_back: set[Channel] = field(default_factory=set)
     patience: datetime | None = None
     fell_back: bool = False
     passed_over: bool = False
+    put_off_until: datetime | None = None
+    taken: set[Channel] = field(default_factory=set)
     last: dict[Channel, PreparedDelivery] = field(default_factory=dict)
 
     @property
@@ -193,8 +196,19 @@ class Ladder:
         return tuple(s.name for s in ahead if s.state in {StepState.PLANNED, StepState.REACHED})
 
     def unspoken(self) -> list[PlannedStep]:
-        """Return the steps that have not spoken yet and were not skipped."""
-        return [step for step in self.steps[self.position :] if step.state is StepState.PLANNED]
+        """Return the steps that have not spoken yet and were not skipped.
+
+        A rung that was reached but has brought nothing to anybody, such as a letter that was never posted,
+        has not spoken either.
+        """
+        ahead = [step for step in self.steps[self.position :] if step.state is StepState.PLANNED]
+        if self.position >= len(self.steps):
+            return ahead
+        step = self.current
+        mute = step.state is StepState.REACHED and step.accepted_after is None and step.by_hand_at is None
+        if mute and step.channels and workflow.patched("a-mute-rung-comes-again"):
+            return [step, *ahead]
+        return ahead
 
     async def fall_silent(self) -> None:
         """Wait for calls that are under way; begin no new one."""
@@ -374,7 +388,8 @@ class Ladder:
         step.state = StepState.SKIPPED
         self._show()
         await self.desk.record(event)
-        if step is not self.current:
+        # The climb may have ended while this was written.
+        if self.position < len(self.steps) and step is not self.current:
             await self.replan(self.current.waits_until, "a step was skipped")
         self.desk.changed()
 
@@ -392,6 +407,8 @@ class Ladder:
     async def snooze(self, until: datetime, event: EventDraft) -> None:
         """Let nothing more happen before `until`: the running wait lasts, or the step comes, until then."""
         await self.desk.record(event)
+        if self.position >= len(self.steps):
+            return
         step, because = self.current, "HR put the next step off"
         until = until.astimezone(step.at.tzinfo)
         if step.state is StepState.PLANNED:
@@ -400,6 +417,7 @@ class Ladder:
             step.hand_due = until
             self.desk.changed()
         else:
+            step.put_off_until = until
             await self._move_end(step, until, because)
 
     async def resend(self, event: EventDraft) -> None:
@@ -408,7 +426,8 @@ class Ladder:
         await self.desk.record(event)
         real_start = workflow.now()
         for channel, delivery in sorted(step.last.items()):
-            if channel in ADDRESSED:
+            if channel in step.taken:
+                step.taken.discard(channel)
                 again = await self._next_attempt(step, delivery, resent=True)
                 self._begin(step, again, real_start, at_once=False)
 
@@ -425,7 +444,7 @@ class Ladder:
 
     def take_report(self, report: ReceiptReport) -> None:
         """Take in what became of a message after it was accepted, or that its address is not the person's."""
-        self._reports.setdefault(report.delivery_id, report)
+        self._reports[report.delivery_id] = report
         self.desk.changed()
 
     def released(self) -> None:
@@ -453,7 +472,7 @@ class Ladder:
         if self.position >= len(self.steps):
             return False
         step = self.current
-        return step.state is StepState.REACHED and any(c in ADDRESSED for c in step.last)
+        return step.state is StepState.REACHED and bool(step.taken)
 
     async def _move_end(self, step: PlannedStep, end: datetime, because: str) -> None:
         """Set the end of the step's wait; when it moves, plan the rest from there."""
@@ -461,6 +480,8 @@ class Ladder:
             self._show()
             return
         old = step.show()
+        if self.desk.state.due_at == step.waits_until and step.waits_from is not None:
+            self.desk.state.due_at = end
         step.waits_until = end
         self.desk.changed()
         # All dates move before anything is written: the wait may be over, and the climb go on, meanwhile.
@@ -477,7 +498,9 @@ class Ladder:
     def _wait_end(self, step: PlannedStep) -> datetime:
         assert step.waits_from is not None  # noqa: S101  callers set it first
         end, _ = wait_end(step.waits_from, step.rung.wait, self.calendar, self.reach.zone)
-        return end
+        if self.latest is not None and end > self.latest and workflow.patched("no-wait-beyond-the-latest"):
+            end = self.latest
+        return end if step.put_off_until is None else max(end, step.put_off_until)
 
     def _wait_begins(self, step: PlannedStep) -> datetime | None:
         """Return the instant from which the wait counts; None when nothing was accepted or recorded."""
@@ -561,12 +584,18 @@ class Ladder:
         tries = unknowns = failures = 0
         answered = False
         while not self._over(step):
-            result = await self._try(step, delivery)
-            if tries == 0:
-                step.untried -= 1
+            arrived = self._reports.get(delivery.delivery_id)
+            if arrived is not None and arrived.state is SendState.ACCEPTED:
+                result = SendResult(SendState.ACCEPTED)
+            else:
+                result = await self._try(step, delivery, first=tries == 0)
             tries += 1
             resent = False
+            if result.state is SendState.UNKNOWN and self._stays_in_doubt(result, unknowns):
+                await self.desk.record(alarm="unknown_end")
+                result = SendResult(SendState.ACCEPTED)
             if result.state is SendState.ACCEPTED:
+                step.taken.add(delivery.channel)
                 await self._accept(step, real_start)
                 report = await self._bad_report(step, delivery)
                 if report is None:
@@ -577,13 +606,10 @@ class Ladder:
                     break
                 rest = receipt_again_after(failures)
             elif result.state is SendState.HELD:
-                if not await self._wait_out(step, result):
+                if not await self._wait_out(step, delivery.channel, result):
                     break
                 continue
             elif result.state is SendState.UNKNOWN:
-                if self.on_unknown is OnUnknown.AT_MOST_ONCE:
-                    await self.desk.record(alarm="unknown_end")
-                    break
                 rest, resent = timedelta(0), True
                 if result.code == ABSENT:
                     # The provider's own list knows nothing of it: as good as not sent, however often.
@@ -599,11 +625,23 @@ class Ladder:
                 break
             if not await self._may_try_again(step, rest):
                 break
-            delivery = await self._next_attempt(step, delivery, possible_duplicate=resent)
+            arrived = self._reports.get(delivery.delivery_id)
+            if arrived is None or arrived.state is not SendState.ACCEPTED:
+                delivery = await self._next_attempt(step, delivery, possible_duplicate=resent)
         if answered and workflow.patched("answer-on-its-way"):
             # The answer stands in the books and will arrive here: no rung may be given up before it does.
             await workflow.wait_condition(lambda: self._over(step))
         return not self._over(step) and not answered
+
+    def _stays_in_doubt(self, result: SendResult, unknowns: int) -> bool:
+        """Say whether a message that may have left is left alone: the wait runs as if it had arrived.
+
+        That is what the policy says, or a second try over a channel without a list has ended like the first.
+        """
+        if self.on_unknown is OnUnknown.AT_MOST_ONCE:
+            return True
+        last = result.code != ABSENT and unknowns + 1 >= MOST_UNKNOWN
+        return last and workflow.patched("doubt-counts-as-sent")
 
     async def _next_attempt(
         self,
@@ -670,7 +708,7 @@ class Ladder:
             if call.channel is channel:
                 self._begin(step, call, real_start, at_once=False)
 
-    async def _try(self, step: PlannedStep, delivery: PreparedDelivery) -> SendResult:
+    async def _try(self, step: PlannedStep, delivery: PreparedDelivery, *, first: bool) -> SendResult:
         order = SendOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), self._window_closes())
         summary = f"{delivery.channel} to {step.rung.audience} for {step.name}"
         result = await workflow.execute_activity_method(
@@ -685,23 +723,44 @@ class Ladder:
             result = await workflow.execute_activity_method(
                 NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
             )
+        asked = 0
+        while result.code == NO_LIST and not self._over(step):
+            # Nothing is known until the provider gives its list: no other channel and no answer waits for it.
+            if first and not asked:
+                step.untried -= 1
+                self.desk.changed()
+            asked += 1
+            await self.desk.rest(
+                send_again_after(asked),
+                lambda: self._over(step) or delivery.delivery_id in self._reports,
+                f"settle {summary}",
+            )
+            result = await workflow.execute_activity_method(
+                NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
+            )
+        if first and not asked:
+            step.untried -= 1
         return result
 
-    async def _wait_out(self, step: PlannedStep, held: SendResult) -> bool:
+    async def _wait_out(self, step: PlannedStep, channel: Channel, held: SendResult) -> bool:
         """Wait until what holds an attempt may be over; False when the rung is over first."""
-        rest, seen = HELD_AGAIN_AFTER, self.releases
+        rest, seen, long = HELD_AGAIN_AFTER, self.releases, True
         if held.code == "sending_stopped":
-            rest, step.held_back = STOPPED_AGAIN_AFTER, True
+            rest = STOPPED_AGAIN_AFTER
         elif held.not_before is not None:
-            rest, step.held_back = self.desk.state.clock.delay_until(held.not_before, workflow.now()), True
-        if not step.held_back:
+            rest = self.desk.state.clock.delay_until(held.not_before, workflow.now())
+        else:
+            long = False
+        if not long:
             return await self._may_try_again(step, rest)
+        step.held_back.add(channel)
         self.desk.changed()
         await self.desk.rest(
             rest, lambda: self._over(step) or self.releases != seen, f"{step.name} is held back"
         )
         goes_on = await self._may_try_again(step, timedelta(0))
-        step.held_back, step.patience = False, self.desk.now() + IN_TIME
+        step.held_back.discard(channel)
+        step.patience = self.desk.now() + IN_TIME
         self.desk.changed()
         return goes_on
 

@@ -83,8 +83,7 @@ class LeaveReturnWorkflow(SteeredCase):
             await self.await_the_day_of_return()
             await self.climb_the_ladder()
             while self.under_review():
-                await self.review_answer()
-                await self.climb_on_after_review()
+                await self.climb_on_after_review(await self.review_answer())
                 if self.starts_over():
                     break
             else:
@@ -187,12 +186,12 @@ class LeaveReturnWorkflow(SteeredCase):
         self.ladder = self.new_ladder(tuple(n for n, _ in chosen), tuple(r for _, r in chosen), Stage.LADDER)
         await self.ladder.climb(max(self.dates().back_until, self.desk.now()))
 
-    async def review_answer(self) -> None:
+    async def review_answer(self) -> Act | None:
         """Let HR decide on an extension or an objection; a newer answer of the employee ends the review."""
         facts, asked = self.facts, self.answer
         verdict = await self.await_verdict()
         if verdict is None or asked is None:
-            return
+            return None
         if verdict.kind is ActKind.EXTENSION_GRANTED and verdict.on is not None:
             facts.choices, facts.notice_is_due = {}, False
             facts.ends_on = self.desk.state.ends_on = verdict.on
@@ -202,15 +201,16 @@ class LeaveReturnWorkflow(SteeredCase):
         await self.desk.record(
             EventDraft(EventKind.PLAN_CHANGED, changed, verdict.id), settled=(asked.id, verdict.id)
         )
+        return verdict
 
-    async def climb_on_after_review(self) -> None:
+    async def climb_on_after_review(self, verdict: Act | None) -> None:
         """Tell the employee what HR has decided, then go on with the rungs that are left, if any began."""
-        if self.answered() or self.verdict is None:
+        if self.answered() or verdict is None:
             return
         wait, left = _NO_WAIT, []
         if self.facts.notice_is_due and self.ladder is not None:
             wait, left = TIME_TO_ANSWER, self.ladder.unspoken()
-        await self.tell_verdict(self.verdict, self.case.policy.remind_channels, wait, left, Stage.LADDER)
+        await self.tell_verdict(verdict, self.case.policy.remind_channels, wait, left, Stage.LADDER)
 
     async def close(self) -> LeaveReturnResult:
         """Record the outcome; nothing of this case is sent after this."""
@@ -253,6 +253,8 @@ class LeaveReturnWorkflow(SteeredCase):
                 return "on: the new last day of leave must be after the present one"
             case ActKind.EXTENSION_GRANTED if act.on and act.on > self.facts.ends_on + _LONGEST_EXTENSION:
                 return "on: the new last day of leave is more than five years away; check the year"
+            case kind if kind in self.verdicts and self.verdict is not None:
+                return "state: HR has decided already"
             case ActKind.OBJECTION_ANSWERED if stage != Stage.OBJECTION_REVIEW:
                 return "state: no objection waits for an answer"
         return super().why_no_steering(act)

@@ -10,7 +10,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -107,7 +111,7 @@ class Dispatcher:
                 await self._run(errand)
             except (InputError, ValueError) as fault:
                 await asyncio.to_thread(self._outbox.failed, errand.id, str(fault), for_good=True)
-            except (RPCError, RuntimeError, OSError, WorkflowUpdateFailedError, TimeoutError) as fault:
+            except Exception as fault:  # whatever it is: one errand must not hold up those behind it
                 await asyncio.to_thread(self._outbox.failed, errand.id, type(fault).__name__)
 
     async def _run(self, errand: Errand) -> None:

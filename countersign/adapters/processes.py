@@ -47,7 +47,7 @@ STARTS: Mapping[Process, StartOf] = {
     Process.ACKNOWLEDGEMENT: StartOf(
         AcknowledgementWorkflow.run,
         TypeAdapter(AcknowledgementInput).validate_python,
-        lambda case: f"Acknowledgement · {case.policy.name}",
+        lambda case: f"Acknowledgement · {case.policy_version}",
         _acknowledgement_details,
     ),
 }

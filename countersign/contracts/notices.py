@@ -72,6 +72,10 @@ ABSENT = "absent_from_list"
 """Code of an attempt that may have left and is not in the provider's own list of messages."""
 
 
+NO_LIST = "no_list"
+"""Code of an attempt that may have left while the provider gives no list of messages."""
+
+
 class SendState(StrEnum):
     """How one attempt ended, seen from the ladder; a held one was not made and may be made later."""
 

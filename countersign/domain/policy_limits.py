@@ -1,5 +1,6 @@
 """What the product refuses to run although it can be planned, whatever the process."""
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import time
 
@@ -16,6 +17,8 @@ from countersign.domain.policy import (
 
 QUIET_FROM, QUIET_TO = time(21), time(8)
 """Relatives are left in peace from 21:00 to 08:00 and on days off."""
+
+_NAME = re.compile(r"[a-z0-9_]+")
 
 MOST_RUNGS, LONGEST_NAME, LONGEST_WAIT_DAYS = 50, 100, 3660
 
@@ -49,6 +52,8 @@ def _too_long(wait: Wait) -> bool:
 
 
 def _rung_fault(rung: Rung, window: SendingWindow | None, reserved: Collection[str]) -> str | None:
+    if not _NAME.fullmatch(rung.name):
+        return "name: use small letters, digits and _ only, since operators see it beside every case"
     if rung.name in reserved:
         return "this name belongs to a message of the process itself; choose another"
     if _too_long(rung.wait):

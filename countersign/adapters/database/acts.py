@@ -12,6 +12,7 @@ from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.receipts import tell_ladder
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
@@ -21,6 +22,7 @@ from countersign.adapters.database.tables import (
     Suppression,
 )
 from countersign.contracts.cases import ANSWERS, Act, ActKind, Role
+from countersign.contracts.notices import SendState
 from countersign.domain.evidence import EventKind, Sealed, canonical
 from countersign.domain.levels import Level, level_words
 from countersign.ids import new_id
@@ -167,6 +169,7 @@ class Acts:
             raise_alarm(session, "not_me", self._clock(), case.id)
         twins = session.exec(select(Delivery).where(Delivery.case_id == case.id, Delivery.address == address))
         for twin in twins:
+            tell_ladder(session, twin, SendState.FAILED_PERMANENT, "not_me", self._clock())
             link = session.get(Link, twin.id)
             if link is None or link.revoked_at is not None:
                 continue

@@ -4,18 +4,23 @@ Everything here is synchronous on purpose: code inside a transaction cannot awai
 hold the one writer. Async callers go through `asyncio.to_thread`.
 """
 
+import fcntl
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 T = TypeVar("T")
+
+_KNOCK_S = 0.001
 
 # A failed statement would otherwise carry its values, names and numbers, into logs and histories.
 _HIDDEN = True
@@ -51,15 +56,42 @@ class Database:
     def __init__(self, url: str, *, busy_timeout_s: float = 30) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
+        file = make_url(url).database if self.is_sqlite else None
+        self._patience_s, self._first = busy_timeout_s, threading.Lock()
+        self._line = Path(f"{file}-line") if file and file != ":memory:" else None
         self.engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else _postgres(url)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Yield a session that commits at the end and rolls back on any exception."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.is_sqlite:
                 session.connection(execution_options={"begin": "IMMEDIATE"})
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for this writer's turn among the threads and processes of this machine.
+
+        SQLite lets writers knock ever more seldom: beside a busy worker a web process waited for seconds.
+        Here one thread of each process knocks at an even pace, so that every process gets its share. The
+        kernel frees the lock of a process that dies.
+        """
+        if self._line is None:
+            yield
+            return
+        deadline = time.monotonic() + self._patience_s
+        if not self._first.acquire(timeout=self._patience_s):
+            raise _locked()
+        try:
+            with self._line.open("ab") as place:
+                while not _taken(place):
+                    if time.monotonic() > deadline:
+                        raise _locked()
+                    time.sleep(_KNOCK_S)
+                yield
+        finally:
+            self._first.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -160,6 +192,18 @@ def _holds_nul(value: Any) -> bool:
 
 def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
+
+
+def _taken(place: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _locked() -> OperationalError:
+    return OperationalError("BEGIN IMMEDIATE", None, TimeoutError("database is locked by other writers"))
 
 
 def _sqlite(url: str, busy_timeout_s: float) -> Engine:

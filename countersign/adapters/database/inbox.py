@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.acts import Acts, NewAct
@@ -69,8 +69,10 @@ class InboxBook:
         for row in waiting:
             try:
                 result = self._handlers[row.source](row.raw)
-            except OperationalError:
-                raise  # the database is busy; the report is taken again
+            except (DBAPIError, OSError) as fault:
+                # The database or the store of papers is away, not the report at fault: it is taken again.
+                log.warning("inbox %s: cannot be processed now: %s", row.id, type(fault).__name__)
+                continue
             except Exception as fault:
                 # One report that cannot be read must not hold up the ones behind it; its raw form stays.
                 log.warning("inbox %s: could not be processed: %s", row.id, type(fault).__name__)

@@ -1,5 +1,6 @@
 """Notices: rendered once per case and step, laid out as deliveries with their links and finished texts."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,8 +31,10 @@ from countersign.domain.calendar import WorkCalendar
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.policy import Audience, Channel
 from countersign.domain.receipts import DeliveryState
-from countersign.domain.sms_templates import FilledText
+from countersign.domain.sms_templates import FilledText, TemplateRefused
 from countersign.ids import new_id
+
+_ARRIVED = (DeliveryState.SENT.value, DeliveryState.DELIVERED.value)
 
 PREVIEW_CODE = "XXXX-XXXX-XXXX"
 """Stands in a preview where the real code will stand."""
@@ -278,7 +281,10 @@ class Notices:
         renderer, audience, language = self._renderers[process], notice.audience, notice.language
         if channel is Channel.EMAIL:
             return FilledText(renderer.mail(language, more, mail), None)
-        registered = self._registered(process, name, audience, language, recipient.phone or "", more)
+        registered = None
+        with contextlib.suppress(TemplateRefused):
+            # A start with such a text is refused; a running case goes on, and the provider's refusal is told.
+            registered = self._registered(process, name, audience, language, recipient.phone or "", more)
         if registered is not None:
             return registered
         return FilledText(renderer.sms(name, audience, language, more), None)
@@ -336,6 +342,8 @@ class Notices:
 
     def _next_attempt(self, session: Session, order: NextAttemptOrder) -> PreparedDelivery:
         last = session.get_one(Delivery, order.delivery_id)
+        if not order.resent and last.state in _ARRIVED:
+            return _prepared(last)  # a report was faster than the retry
         known = session.exec(
             select(Delivery).where(
                 Delivery.notice_id == last.notice_id,

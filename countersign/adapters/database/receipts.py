@@ -11,7 +11,7 @@ from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.deliveries import ENDED, DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Case, Delivery, OptOut, Outbox
-from countersign.contracts.notices import ReceiptReport
+from countersign.contracts.notices import ReceiptReport, SendState
 from countersign.domain.code_meaning import CodeClass
 from countersign.domain.evidence import EventKind
 from countersign.domain.receipts import DeliveryState, advance, meaning_of
@@ -62,7 +62,7 @@ class Receipts:
             if before is DeliveryState.UNKNOWN:
                 more = {"state": after.value, "code": receipt.code, "provider_id": delivery.provider_id}
                 self._events.append(session, case, delivery, "settled", at, EventKind.DELIVERY_SETTLED, more)
-            if after in _FAILED or before is DeliveryState.UNKNOWN:
+            if after in _FAILED or before is DeliveryState.UNKNOWN or before in _FAILED:
                 self._tell(session, case, delivery, after)
         kind = _KINDS.get(receipt.state)
         if kind is not None:
@@ -98,13 +98,18 @@ class Receipts:
         """Order the dispatcher to bring the report to the running case."""
         if case.state == "closed":
             return
-        report = ReceiptReport(delivery.id, ENDED[after], delivery.error_code)
-        body = {"case": case.id, "report": REPORT.dump_python(report, mode="json")}
-        subject = f"receipt/{delivery.id}/{after.value}"
-        if session.exec(select(Outbox.id).where(Outbox.subject == subject)).first() is None:
-            session.add(
-                Outbox(id=new_id(), kind="tell_receipt", subject=subject, body=body, due_at=self._clock())
-            )
+        tell_ladder(session, delivery, ENDED[after], delivery.error_code, self._clock())
+
+
+def tell_ladder(
+    session: Session, delivery: Delivery, state: SendState, code: str | None, at: datetime
+) -> None:
+    """Order the dispatcher to tell the running case what became of a message, once for each state."""
+    report = ReceiptReport(delivery.id, state, code)
+    body = {"case": delivery.case_id, "report": REPORT.dump_python(report, mode="json")}
+    subject = f"receipt/{delivery.id}/{code if code == 'not_me' else delivery.state}"
+    if session.exec(select(Outbox.id).where(Outbox.subject == subject)).first() is None:
+        session.add(Outbox(id=new_id(), kind="tell_receipt", subject=subject, body=body, due_at=at))
 
 
 def opt_out(session: Session, address: str | None, channel: str, reason: str, at: datetime) -> None:
