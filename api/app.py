@@ -19,8 +19,11 @@ from api.v1 import case_links, cases, channels, circulars, links, lists, stops
 from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
+from countersign.contracts.cases import Process
 from countersign.contracts.sending import OutcomeState, SmsMessage
 from countersign.domain.policy import Audience
+from countersign.domain.sms_templates import FilledText
+from countersign.ids import new_id
 from countersign.settings import Settings
 
 log = logging.getLogger("countersign.api")
@@ -104,20 +107,23 @@ async def _poll(parts: Parts) -> None:
 def _people(parts: Parts) -> PeopleServices:
     s = parts.settings
 
-    async def send_code(to: str, text: str) -> bool:
-        outcome = await parts.sms.send(SmsMessage(to, text, delivery_code=""))
+    async def send_code(to: str, text: FilledText) -> bool:
+        message = SmsMessage(to, text.text, delivery_code="", template=text.template, delivery_id=new_id())
+        outcome = await parts.sms.send(message)
         return outcome.state in {OutcomeState.SENT, OutcomeState.UNKNOWN}
 
-    def code_text(language: str, code: str) -> str:
+    def code_text(language: str, code: str, to: str) -> FilledText:
         minutes = int(CODE_LASTS.total_seconds()) // 60
         told = {"company": s.company_name, "code": code, "minutes": minutes}
-        return parts.renderer.sms("second_factor", Audience.EMPLOYEE, language, told)
+        name, audience = "second_factor", Audience.EMPLOYEE.value
+        registered = parts.registered_sms(Process.LEAVE_RETURN, name, audience, language, to, told)
+        return registered or FilledText(parts.renderer.sms(name, audience, language, told), None)
 
     return PeopleServices(
         links=parts.links,
         acts=parts.acts,
         keys=parts.link_keys,
-        identity=Identity(parts.database, parts.evidence, parts.link_keys, parts.clock),
+        identity=Identity(parts.database, parts.evidence, parts.link_keys, parts.provider_of, parts.clock),
         carry=parts.dispatcher.carry,
         send_code=send_code,
         code_text=code_text,

@@ -148,7 +148,7 @@ async def send_identity_code(request: Request, code: str) -> Response:
     made = await run_in_threadpool(make_code, services, link)
     if isinstance(made, FieldError):
         return await run_in_threadpool(_ask_who, request, code, link, made)
-    text = await run_in_threadpool(services.code_text, link.language, made.code)
+    text = await run_in_threadpool(services.code_text, link.language, made.code, made.to)
     if not await services.send_code(made.to, text):
         await run_in_threadpool(services.identity.code_did_not_leave, link.link_id)
         return await run_in_threadpool(_ask_who, request, code, link, not_sent(), 503)

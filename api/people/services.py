@@ -10,6 +10,7 @@ from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.links import Links
 from countersign.adapters.links import LinkKeys
+from countersign.domain.sms_templates import FilledText
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class PeopleServices:
     identity: Identity
     keys: LinkKeys
     carry: Callable[[str], Awaitable[None]]
-    send_code: Callable[[str, str], Awaitable[bool]]
-    code_text: Callable[[str, str], str]
+    send_code: Callable[[str, FilledText], Awaitable[bool]]
+    code_text: Callable[[str, str, str], FilledText]
     documents: Path
     upload_limit: int
     contact: Mapping[str, str]

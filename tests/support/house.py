@@ -22,6 +22,7 @@ from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.links import Links
 from countersign.adapters.database.tables import Branch, Case, Delivery, Leave, Link, Notice, Person
 from countersign.adapters.links import LinkKeys
+from countersign.domain.sms_templates import FilledText
 from countersign.settings import Settings
 
 NOW = datetime(2026, 2, 24, 2, 0, tzinfo=UTC)
@@ -179,19 +180,19 @@ def open_house(folder: Path) -> Iterator[House]:
     async def carry(act_id: str) -> None:
         house.carried.append(act_id)
 
-    async def send_code(to: str, text: str) -> bool:
-        house.texts.append((to, text))
+    async def send_code(to: str, text: FilledText) -> bool:
+        house.texts.append((to, text.text))
         return house.provider_takes
 
     evidence = EvidenceLog(lambda: house.now)
     services = PeopleServices(
         links=Links(database, evidence, lambda: house.now),
         acts=Acts(database, evidence, lambda: house.now),
-        identity=Identity(database, evidence, KEYS, lambda: house.now),
+        identity=Identity(database, evidence, KEYS, lambda *_: "twilio", lambda: house.now),
         keys=KEYS,
         carry=carry,
         send_code=send_code,
-        code_text=lambda language, code: f"{language} {code}",
+        code_text=lambda language, code, to: FilledText(f"{language} {code}", None),
         documents=folder / "documents",
         upload_limit=LIMIT,
         contact={"name": "李娜", "phone": "010-5555 0100"},

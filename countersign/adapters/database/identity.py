@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import LinkView, Visitor
+from countersign.adapters.database.send_gate import stop_in_force
 from countersign.adapters.database.tables import (
     Branch,
     Case,
@@ -27,7 +28,6 @@ from countersign.adapters.database.tables import (
     IdentityCheck,
     OptOut,
     Person,
-    SendingStop,
     Suppression,
 )
 from countersign.adapters.links import LinkKeys
@@ -80,9 +80,15 @@ class Identity:
     """Asks for and checks the second factor of links."""
 
     def __init__(
-        self, database: Database, evidence: EvidenceLog, keys: LinkKeys, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        evidence: EvidenceLog,
+        keys: LinkKeys,
+        provider_of: Callable[[str, str], str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._database, self._evidence, self._keys, self._clock = database, evidence, keys, clock
+        self._provider_of = provider_of
 
     def ways(self, link: LinkView) -> Ways:
         """Return what the page may ask the holder of a link for."""
@@ -165,7 +171,9 @@ class Identity:
             row = _row(session, link.link_id)
             case = session.get_one(Case, link.case_id)
             phone = _phone(session, link)
-            if phone is None or row.locked_at is not None or _is_stopped(session, case):
+            if phone is None or row.locked_at is not None:
+                return NoCode.NOT_NOW
+            if stop_in_force(session, case.branch_id, self._provider_of("sms", phone)) is not None:
                 return NoCode.NOT_NOW
             now, zone = self._clock(), ZoneInfo(session.get_one(Branch, case.branch_id).zone)
             last = row.code_expires_at - CODE_LASTS if row.code_expires_at else None
@@ -233,12 +241,3 @@ def _phone(session: Session, link: LinkView) -> str | None:
     if not phone or session.get(Suppression, (link.case_id, phone)) is not None:
         return None
     return None if session.get(OptOut, (phone, "sms")) is not None else phone
-
-
-def _is_stopped(session: Session, case: Case) -> bool:
-    """Say whether a switch holds all sending of the company or of the case's branch."""
-    stops = session.exec(select(SendingStop).where(col(SendingStop.released_at).is_(None)))
-    return any(
-        stop.scope == "company" or (stop.scope == "branch" and stop.subject == case.branch_id)
-        for stop in stops
-    )

@@ -20,6 +20,7 @@ from countersign.domain.evidence import EventKind
 from countersign.ids import new_id
 
 _LONGEST_WAIT_S = 300
+_STARTS = frozenset({"start_case", "leave_due"})
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class OutboxBook:
             row.due_at = self._clock() + timedelta(seconds=min(2**row.tries, _LONGEST_WAIT_S))
             if for_good:
                 row.done_at = self._clock()
-                raise_alarm(session, "start_failed", self._clock(), row.body.get("case"), error)
+                if row.kind in _STARTS:
+                    raise_alarm(session, "start_failed", self._clock(), row.body.get("case"), error)
 
         self._database.write(keep)
 

@@ -90,22 +90,10 @@ class SendGate:
         waiting = {act.kind for act in live_acts(session, case) if act.state == "waiting"}
         if waiting & _HOLDING:
             return Held("paused")
-        if self._stop(session, case, delivery) is not None:
+        provider = self.provider_of(delivery.channel, delivery.address or "")
+        if stop_in_force(session, case.branch_id, provider) is not None:
             return Held(STOPPED)
         return self._capped(session, case, delivery, at)
-
-    def _stop(self, session: Session, case: Case, delivery: Delivery) -> SendingStop | None:
-        provider = self.provider_of(delivery.channel, delivery.address or "")
-        return session.exec(
-            select(SendingStop).where(
-                col(SendingStop.released_at).is_(None),
-                or_(
-                    SendingStop.scope == "company",
-                    (col(SendingStop.scope) == "branch") & (col(SendingStop.subject) == case.branch_id),
-                    (col(SendingStop.scope) == "provider") & (col(SendingStop.subject) == provider),
-                ),
-            )
-        ).first()
 
     def _capped(self, session: Session, case: Case, delivery: Delivery, at: datetime) -> Held | None:
         zone = ZoneInfo(session.get_one(Branch, case.branch_id).zone)
@@ -128,6 +116,20 @@ class SendGate:
         if session.exec(to_person).one() >= self._caps.person:
             return Held(CAP_OF_PERSON, tomorrow)
         return None
+
+
+def stop_in_force(session: Session, branch_id: str, provider: str) -> SendingStop | None:
+    """Return a stop that holds what a provider would carry for a branch."""
+    return session.exec(
+        select(SendingStop).where(
+            col(SendingStop.released_at).is_(None),
+            or_(
+                SendingStop.scope == "company",
+                (col(SendingStop.scope) == "branch") & (col(SendingStop.subject) == branch_id),
+                (col(SendingStop.scope) == "provider") & (col(SendingStop.subject) == provider),
+            ),
+        )
+    ).first()
 
 
 def local_day(session: Session, case: Case, at: datetime) -> date:
