@@ -1,30 +1,21 @@
 """The ladder: rung after rung while nobody answers. A process drives it inside its own run."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any
 
 from temporalio import workflow
 
+from workflows.bringing import Bringer
 from workflows.desk import Desk, Woke
+from workflows.steps import BY_HAND, IN_TIME, PlannedStep, StepState
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notices import NoticeActivities
     from countersign.contracts.cases import EventDraft, Role, TaskDraft
     from countersign.contracts.notices import (
-        ABSENT,
-        NO_LIST,
-        NextAttemptOrder,
-        NoticeOrder,
-        PreparedDelivery,
-        PreparedNotice,
         ReceiptReport,
-        SendOrder,
-        SendResult,
-        SendState,
     )
     from countersign.domain.calendar import WorkCalendar
     from countersign.domain.evidence import EventKind
@@ -38,26 +29,6 @@ with workflow.unsafe.imports_passed_through():
         SendingWindow,
         Wait,
     )
-    from countersign.domain.receipts import may_retry
-    from countersign.retries import (
-        HELD_AGAIN_AFTER,
-        MOST_UNKNOWN,
-        RECORDING,
-        SENDING,
-        SETTLE_UNKNOWN_AFTER,
-        STOPPED_AGAIN_AFTER,
-        receipt_again_after,
-        send_again_after,
-    )
-
-IN_TIME = timedelta(hours=1)
-"""A rung whose first delivery is accepted within this time waits from its planned instant."""
-
-ADDRESSED = (Channel.SMS, Channel.EMAIL)
-"""Channels that can take the place of one that failed for good, in this order."""
-
-BY_HAND = {Channel.COURIER: "posting", Channel.VISIT: "visit"}
-"""Channels that HR carries out and records; the rung's wait starts there."""
 
 
 class Climbed(Enum):
@@ -65,64 +36,6 @@ class Climbed(Enum):
 
     EXHAUSTED = "exhausted"
     STOPPED = "stopped"
-
-
-class StepState(StrEnum):
-    """What became of a planned step."""
-
-    PLANNED = "planned"
-    REACHED = "reached"
-    SKIPPED = "skipped"
-    NOTHING_SENT = "nothing_sent"
-    DONE = "done"
-
-
-@dataclass
-class PlannedStep:
-    """One rung on its way: its name (unique in the ladder), its dates, and what became of it.
-
-    `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
-    the posting or visit that HR recorded. While the rung is held back by a stop or a cap, its first delivery
-    has no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
-    channel; those in `taken` have been accepted. HR may have put the end of the wait off.
-    """
-
-    name: str
-    rung: Rung
-    at: datetime
-    waits_until: datetime
-    channels: tuple[Channel, ...]
-    state: StepState = StepState.PLANNED
-    waits_from: datetime | None = None
-    by_hand_at: datetime | None = None
-    hand_due: datetime | None = None
-    accepted_after: timedelta | None = None
-    open_deliveries: int = 0
-    untried: int = 0
-    held_back: set[Channel] = field(default_factory=set)
-    patience: datetime | None = None
-    fell_back: bool = False
-    passed_over: bool = False
-    put_off_until: datetime | None = None
-    taken: set[Channel] = field(default_factory=set)
-    last: dict[Channel, PreparedDelivery] = field(default_factory=dict)
-
-    @property
-    def skipped(self) -> bool:
-        """Say whether HR passed over the step, perhaps while we were waiting."""
-        return self.state is StepState.SKIPPED
-
-    def show(self) -> dict[str, Any]:
-        """Return the step as lists and pages show it."""
-        return {
-            "step": self.name,
-            "rung": self.rung.name,
-            "audience": self.rung.audience.value,
-            "channels": [channel.value for channel in self.channels],
-            "at": self.at.isoformat(timespec="seconds"),
-            "waits_until": self.waits_until.isoformat(timespec="seconds"),
-            "state": self.state.value,
-        }
 
 
 @dataclass(frozen=True)
@@ -160,8 +73,11 @@ class Ladder:
     position: int = 0
     releases: int = 0
     steps: list[PlannedStep] = field(default_factory=list)
-    _sending: list[asyncio.Task[None]] = field(default_factory=list)
-    _reports: dict[str, ReceiptReport] = field(default_factory=dict)
+    bringer: Bringer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set up what brings the messages."""
+        self.bringer = Bringer(self)
 
     # -- the climb ----------------------------------------------------------------------------------------
 
@@ -212,8 +128,7 @@ class Ladder:
 
     async def fall_silent(self) -> None:
         """Wait for calls that are under way; begin no new one."""
-        await asyncio.gather(*self._sending)
-        self._sending.clear()
+        await self.bringer.fall_silent()
 
     async def _reached(self, step: PlannedStep) -> bool:
         """Wait until the step may speak. False means: look again, its date or its turn has changed."""
@@ -234,18 +149,18 @@ class Ladder:
     async def _speak(self, step: PlannedStep) -> None:
         """Send the step's notice over its channels; return when its wait may begin."""
         step.state = StepState.REACHED
-        self._show()
+        self.show()
         real_start = workflow.now() - self._lateness(step)
         await self.desk.record(EventDraft(EventKind.RUNG_REACHED, step.show() | {"round": self.round}))
         if not step.channels:
             step.state = StepState.NOTHING_SENT
             await self.desk.record(_nothing_sent(step, "no channel reaches the audience"))
             return
-        prepared = await self._prepare(step, step.channels)
+        prepared = await self.bringer.prepare(step, step.channels)
         calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
         step.untried = len(calls)
         for call in calls:
-            self._begin(step, call, real_start)
+            self.bringer.begin(step, call, real_start)
         by_hand = next((c for c in step.channels if c in BY_HAND), None)
         if by_hand is not None:
             await self._wait_for_hand(step, by_hand)
@@ -262,7 +177,7 @@ class Ladder:
         """
 
         def settled() -> bool:
-            return step.accepted_after is not None or not step.open_deliveries or self._over(step)
+            return step.accepted_after is not None or not step.open_deliveries or self.over(step)
 
         await workflow.wait_condition(lambda: settled() or not step.untried)
         await self.desk.sleep(
@@ -282,7 +197,7 @@ class Ladder:
         await self._enter(stage, Role.HR, due, task=task)
 
         def recorded() -> bool:
-            return step.by_hand_at is not None or self._over(step)
+            return step.by_hand_at is not None or self.over(step)
 
         if (
             await self.desk.sleep(lambda: step.hand_due, recorded, f"{BY_HAND[channel]} of {step.name} due")
@@ -300,13 +215,13 @@ class Ladder:
         if begun is None:
             step.state = StepState.NOTHING_SENT
             await self.desk.record(_nothing_sent(step, "no channel accepted the message"))
-            await self._move_end(step, min(self.desk.now(), step.waits_until), "nothing could be sent")
+            await self.move_end(step, min(self.desk.now(), step.waits_until), "nothing could be sent")
             return
         step.waits_from = begun
-        await self._move_end(step, self._wait_end(step), "the wait began later than planned")
+        await self.move_end(step, self.wait_end(step), "the wait began later than planned")
         await self._enter(self.stages.climbing, _HOLDERS[step.rung.audience], step.waits_until)
         await self.desk.sleep(
-            lambda: step.waits_until, lambda: self._over(step), f"wait for an answer to {step.name}"
+            lambda: step.waits_until, lambda: self.over(step), f"wait for an answer to {step.name}"
         )
         await self._after_silence(step)
 
@@ -328,7 +243,7 @@ class Ladder:
             PlannedStep(name, rung, s.at, s.waits_until, s.channels)
             for name, rung, s in zip(self.names, self.rungs, planned.steps, strict=True)
         ]
-        self._show()
+        self.show()
 
     async def replan(self, start: datetime, because: str, *, include_current: bool = False) -> None:
         """Plan the rest of the ladder again from `start` by the same planner, and record what moved."""
@@ -361,11 +276,11 @@ class Ladder:
         if step.state is StepState.PLANNED:
             await self.replan(step.at, because, include_current=True)
             return
-        end = step.waits_until if step.waits_from is None else self._wait_end(step)
+        end = step.waits_until if step.waits_from is None else self.wait_end(step)
         if end == step.waits_until:
             await self.replan(end, because)
         else:
-            await self._move_end(step, end, because)
+            await self.move_end(step, end, because)
 
     async def shift(self, by: timedelta) -> None:
         """Move the running wait after a pause, and everything behind it."""
@@ -378,7 +293,7 @@ class Ladder:
             if step.hand_due is not None:
                 step.hand_due += by
             end = step.waits_until + by
-            await self._move_end(step, min(end, self.latest) if self.latest else end, "the case was paused")
+            await self.move_end(step, min(end, self.latest) if self.latest else end, "the case was paused")
         elif step.state is StepState.PLANNED and step.at < self.desk.now():
             await self.replan(self.desk.now(), "the case was paused", include_current=True)
 
@@ -386,7 +301,7 @@ class Ladder:
         """Pass over the named step; the one that is being waited for ends its wait now."""
         step = next(s for s in self.steps if s.name == name)
         step.state = StepState.SKIPPED
-        self._show()
+        self.show()
         await self.desk.record(event)
         # The climb may have ended while this was written.
         if self.position < len(self.steps) and step is not self.current:
@@ -399,7 +314,7 @@ class Ladder:
         for step in self.steps[self.position : target]:
             if step.state in {StepState.PLANNED, StepState.REACHED}:
                 step.state, step.passed_over = StepState.SKIPPED, True
-        self._show()
+        self.show()
         await self.desk.record(event)
         await self.replan(self.desk.now(), "HR went on to a later step", include_current=True)
         self.desk.changed()
@@ -418,7 +333,7 @@ class Ladder:
             self.desk.changed()
         else:
             step.put_off_until = until
-            await self._move_end(step, until, because)
+            await self.move_end(step, until, because)
 
     async def resend(self, event: EventDraft) -> None:
         """Bring the notice of the running step again, over every channel that it used; the wait stays."""
@@ -428,8 +343,8 @@ class Ladder:
         for channel, delivery in sorted(step.last.items()):
             if channel in step.taken:
                 step.taken.discard(channel)
-                again = await self._next_attempt(step, delivery, resent=True)
-                self._begin(step, again, real_start, at_once=False)
+                again = await self.bringer.next_attempt(step, delivery, resent=True)
+                self.bringer.begin(step, again, real_start, at_once=False)
 
     async def adopt_reach(self, reach: Reach, event: EventDraft) -> None:
         """Plan the steps that have not spoken again, with who can be reached now."""
@@ -444,8 +359,7 @@ class Ladder:
 
     def take_report(self, report: ReceiptReport) -> None:
         """Take in what became of a message after it was accepted, or that its address is not the person's."""
-        self._reports[report.delivery_id] = report
-        self.desk.changed()
+        self.bringer.take_report(report)
 
     def released(self) -> None:
         """Try again what a stop of all sending has held."""
@@ -474,10 +388,10 @@ class Ladder:
         step = self.current
         return step.state is StepState.REACHED and bool(step.taken)
 
-    async def _move_end(self, step: PlannedStep, end: datetime, because: str) -> None:
+    async def move_end(self, step: PlannedStep, end: datetime, because: str) -> None:
         """Set the end of the step's wait; when it moves, plan the rest from there."""
         if end == step.waits_until:
-            self._show()
+            self.show()
             return
         old = step.show()
         if self.desk.state.due_at == step.waits_until and step.waits_from is not None:
@@ -490,12 +404,13 @@ class Ladder:
         await self._record_moves(ahead, because)
 
     async def _record_moves(self, moves: list[dict[str, Any]], because: str) -> None:
-        self._show()
+        self.show()
         if moves:
             body = {"because": because, "round": self.round, "changes": moves}
             await self.desk.record(EventDraft(EventKind.PLAN_CHANGED, body))
 
-    def _wait_end(self, step: PlannedStep) -> datetime:
+    def wait_end(self, step: PlannedStep) -> datetime:
+        """Return when the step's wait ends, counted from the instant at which it began."""
         assert step.waits_from is not None  # noqa: S101  callers set it first
         end, _ = wait_end(step.waits_from, step.rung.wait, self.calendar, self.reach.zone)
         if self.latest is not None and end > self.latest and workflow.patched("no-wait-beyond-the-latest"):
@@ -521,275 +436,19 @@ class Ladder:
             return Role.EMPLOYEE
         return _HOLDERS[self.steps[self.position - 1].rung.audience]
 
-    def _over(self, step: PlannedStep) -> bool:
+    def over(self, step: PlannedStep) -> bool:
+        """Say whether nothing more is to be done for a step."""
         return self.stopped() or step.state in {StepState.SKIPPED, StepState.DONE, StepState.NOTHING_SENT}
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Put the steps where lists, pages and operators see them."""
         self.desk.state.steps = [step.show() for step in self.steps]
 
     async def _enter(self, stage: str, holder: Role, due: datetime, *, task: TaskDraft | None = None) -> None:
-        self._show()
+        self.show()
         state = self.desk.state
         if (state.stage, state.holder, state.due_at) != (stage, holder, due) or task is not None:
             await self.desk.move_to(stage, holder, due, task=task)
-
-    # -- one delivery -------------------------------------------------------------------------------------
-
-    async def _prepare(self, step: PlannedStep, channels: tuple[Channel, ...]) -> PreparedNotice:
-        return await workflow.execute_local_activity_method(
-            NoticeActivities.prepare_notice,
-            NoticeOrder(
-                case_id=self.desk.case_id,
-                step=f"{self.round}.{step.name}",
-                template=step.rung.name,
-                audience=step.rung.audience,
-                channels=channels,
-                at=self.desk.now(),
-                answer_by=None if step.channels[0] in BY_HAND else step.waits_until,
-                confidential=self.confidential and step.rung.audience is Audience.EMPLOYEE,
-            ),
-            summary=f"write {step.name}",
-            **RECORDING,
-        )
-
-    def _begin(
-        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime, *, at_once: bool = True
-    ) -> None:
-        """Start to bring one delivery beside whatever else the rung does; unless `at_once`, in the window."""
-        step.open_deliveries += 1
-        step.last[delivery.channel] = delivery
-        self._sending.append(asyncio.create_task(self._deliver(step, delivery, real_start, at_once)))
-
-    async def _deliver(
-        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime, at_once: bool
-    ) -> None:
-        """Bring one delivery: until the rung is over, or until it has failed for good."""
-        may_begin = at_once or await self._may_try_again(step, timedelta(0))
-        failed = await self._until_failed(step, delivery, real_start) if may_begin else False
-        last = step.open_deliveries == 1 and not any(c in BY_HAND for c in step.channels)
-        # The last channel of the rung has failed: another one speaks at once, or the next rung does.
-        if failed and last and not self._over(step) and workflow.patched("fallback-at-once"):
-            await self._fall_back(step, real_start)
-        step.open_deliveries -= 1
-        if failed is not None:
-            self.desk.changed()
-
-    async def _until_failed(
-        self, step: PlannedStep, delivery: PreparedDelivery, real_start: datetime
-    ) -> bool | None:
-        """Try a channel again and again while that makes sense; say whether another one should be used.
-
-        None stands for a message that was accepted and not reported as failed while the rung lasted.
-        """
-        tries = unknowns = failures = 0
-        answered = False
-        while not self._over(step):
-            arrived = self._reports.get(delivery.delivery_id)
-            if arrived is not None and arrived.state is SendState.ACCEPTED:
-                result = SendResult(SendState.ACCEPTED)
-            else:
-                result = await self._try(step, delivery, first=tries == 0)
-            tries += 1
-            resent = False
-            if result.state is SendState.UNKNOWN and self._stays_in_doubt(result, unknowns):
-                await self.desk.record(alarm="unknown_end")
-                result = SendResult(SendState.ACCEPTED)
-            if result.state is SendState.ACCEPTED:
-                step.taken.add(delivery.channel)
-                await self._accept(step, real_start)
-                report = await self._bad_report(step, delivery)
-                if report is None:
-                    return None
-                failures += 1
-                again = report.state is SendState.FAILED_TEMPORARY and may_retry(report.code, failures)
-                if not again:
-                    break
-                rest = receipt_again_after(failures)
-            elif result.state is SendState.HELD:
-                if not await self._wait_out(step, delivery.channel, result):
-                    break
-                continue
-            elif result.state is SendState.UNKNOWN:
-                rest, resent = timedelta(0), True
-                if result.code == ABSENT:
-                    # The provider's own list knows nothing of it: as good as not sent, however often.
-                    rest = send_again_after(tries)
-                else:
-                    unknowns += 1
-                if unknowns >= MOST_UNKNOWN:
-                    break
-            elif result.state is SendState.FAILED_TEMPORARY:
-                rest = send_again_after(tries)
-            else:
-                answered = result.code in _ANSWERED
-                break
-            if not await self._may_try_again(step, rest):
-                break
-            arrived = self._reports.get(delivery.delivery_id)
-            if arrived is None or arrived.state is not SendState.ACCEPTED:
-                delivery = await self._next_attempt(step, delivery, possible_duplicate=resent)
-        if answered and workflow.patched("answer-on-its-way"):
-            # The answer stands in the books and will arrive here: no rung may be given up before it does.
-            await workflow.wait_condition(lambda: self._over(step))
-        return not self._over(step) and not answered
-
-    def _stays_in_doubt(self, result: SendResult, unknowns: int) -> bool:
-        """Say whether a message that may have left is left alone: the wait runs as if it had arrived.
-
-        That is what the policy says, or a second try over a channel without a list has ended like the first.
-        """
-        if self.on_unknown is OnUnknown.AT_MOST_ONCE:
-            return True
-        last = result.code != ABSENT and unknowns + 1 >= MOST_UNKNOWN
-        return last and workflow.patched("doubt-counts-as-sent")
-
-    async def _next_attempt(
-        self,
-        step: PlannedStep,
-        delivery: PreparedDelivery,
-        *,
-        possible_duplicate: bool = False,
-        resent: bool = False,
-    ) -> PreparedDelivery:
-        again = await workflow.execute_local_activity_method(
-            NoticeActivities.next_attempt,
-            NextAttemptOrder(
-                self.desk.case_id, delivery.delivery_id, self.desk.now(), possible_duplicate, resent
-            ),
-            summary=f"try {delivery.channel} again for {step.name}",
-            **RECORDING,
-        )
-        step.last[again.channel] = again
-        return again
-
-    async def _accept(self, step: PlannedStep, real_start: datetime) -> None:
-        """Note that a channel has taken the message; one that stands in for another begins the wait anew."""
-        if step.fell_back and step.waits_from is not None:
-            step.waits_from = self.desk.now().astimezone(step.at.tzinfo)
-            await self._move_end(step, self._wait_end(step), "another channel had to be used")
-        elif step.accepted_after is None:
-            step.accepted_after = workflow.now() - real_start
-        step.fell_back = False
-        self.desk.changed()
-
-    async def _bad_report(self, step: PlannedStep, delivery: PreparedDelivery) -> ReceiptReport | None:
-        """Wait until a message that was accepted turns out to have failed; None: the rung is over first."""
-
-        def failed() -> bool:
-            report = self._reports.get(delivery.delivery_id)
-            return report is not None and report.state is not SendState.ACCEPTED
-
-        await workflow.wait_condition(lambda: failed() or self._over(step))
-        return None if self._over(step) else self._reports.get(delivery.delivery_id)
-
-    async def _fall_back(self, step: PlannedStep, real_start: datetime) -> None:
-        """Use the person's next channel; without one the rung has nothing to wait for."""
-        channel = next(
-            (
-                c
-                for c in ADDRESSED
-                if c not in step.channels and self.reach.resolve(step.rung.audience, c) is c
-            ),
-            None,
-        )
-        if step.waits_from is None:
-            step.accepted_after = None
-        if channel is None:
-            if step.waits_from is not None:
-                now = self.desk.now().astimezone(step.at.tzinfo)
-                await self._move_end(step, now, "no channel could deliver the message")
-            return
-        step.channels, step.fell_back = (*step.channels, channel), True
-        self._show()
-        body = {"because": "a channel failed for good", "step": step.name, "channel": channel.value}
-        await self.desk.record(EventDraft(EventKind.PLAN_CHANGED, body | {"round": self.round}))
-        prepared = await self._prepare(step, (channel,))
-        for call in prepared.deliveries:
-            if call.channel is channel:
-                self._begin(step, call, real_start, at_once=False)
-
-    async def _try(self, step: PlannedStep, delivery: PreparedDelivery, *, first: bool) -> SendResult:
-        order = SendOrder(self.desk.case_id, delivery.delivery_id, self.desk.now(), self._window_closes())
-        summary = f"{delivery.channel} to {step.rung.audience} for {step.name}"
-        result = await workflow.execute_activity_method(
-            NoticeActivities.send_notice, order, summary=summary, **SENDING
-        )
-        if result.state is SendState.UNKNOWN:
-            await self.desk.rest(
-                SETTLE_UNKNOWN_AFTER,
-                lambda: self.stopped() or delivery.delivery_id in self._reports,
-                f"settle {summary}",
-            )
-            result = await workflow.execute_activity_method(
-                NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
-            )
-        asked = 0
-        while result.code == NO_LIST and not self._over(step):
-            # Nothing is known until the provider gives its list: no other channel and no answer waits for it.
-            if first and not asked:
-                step.untried -= 1
-                self.desk.changed()
-            asked += 1
-            await self.desk.rest(
-                send_again_after(asked),
-                lambda: self._over(step) or delivery.delivery_id in self._reports,
-                f"settle {summary}",
-            )
-            result = await workflow.execute_activity_method(
-                NoticeActivities.settle_unknown, order, summary=f"settle {summary}", **SENDING
-            )
-        if first and not asked:
-            step.untried -= 1
-        return result
-
-    async def _wait_out(self, step: PlannedStep, channel: Channel, held: SendResult) -> bool:
-        """Wait until what holds an attempt may be over; False when the rung is over first."""
-        rest, seen, long = HELD_AGAIN_AFTER, self.releases, True
-        if held.code == "sending_stopped":
-            rest = STOPPED_AGAIN_AFTER
-        elif held.not_before is not None:
-            rest = self.desk.state.clock.delay_until(held.not_before, workflow.now())
-        else:
-            long = False
-        if not long:
-            return await self._may_try_again(step, rest)
-        step.held_back.add(channel)
-        self.desk.changed()
-        await self.desk.rest(
-            rest, lambda: self._over(step) or self.releases != seen, f"{step.name} is held back"
-        )
-        goes_on = await self._may_try_again(step, timedelta(0))
-        step.held_back.discard(channel)
-        step.patience = self.desk.now() + IN_TIME
-        self.desk.changed()
-        return goes_on
-
-    async def _may_try_again(self, step: PlannedStep, rest: timedelta) -> bool:
-        """Rest, then wait until the case runs and the window is open; False when the rung is over first."""
-        await self.desk.rest(rest, lambda: self._over(step), f"next try of {step.name}")
-        while not self._over(step):
-            await workflow.wait_condition(lambda: self.desk.state.paused_at is None or self._over(step))
-            closed_for = self._closed_for()
-            if closed_for <= timedelta(0):
-                break
-            await self.desk.rest(closed_for, lambda: self._over(step), "sending window opens")
-        return not self._over(step)
-
-    def _closed_for(self) -> timedelta:
-        """Return how long the sending window stays closed; time-lapse has no nights."""
-        if self.desk.state.clock.lapse:
-            return timedelta(0)
-        now = self.desk.now()
-        return next_opening(now, self.window, self.calendar, self.reach.zone)[0] - now
-
-    def _window_closes(self) -> datetime | None:
-        """Return the real instant at which the open window closes; time-lapse has no nights."""
-        if self.window is None or self.desk.state.clock.lapse:
-            return None
-        local = self.desk.now().astimezone(self.current.at.tzinfo)
-        return local.replace(
-            hour=self.window.closes.hour, minute=self.window.closes.minute, second=0, microsecond=0
-        )
 
 
 _HOLDERS = {
@@ -800,10 +459,6 @@ _HOLDERS = {
     Audience.LEGAL: Role.LEGAL,
 }
 """Who has the ball while a rung waits; a relative owes us nothing, the employee does."""
-
-
-_ANSWERED = frozenset({"answered", "closed"})
-"""Codes of an attempt that was stopped because nothing more is to be said."""
 
 
 def _first_due(step: PlannedStep) -> datetime:

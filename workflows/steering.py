@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from workflows.desk import Desk, DeskState
-from workflows.ladder import Ladder, LadderStages, PlannedStep
+from workflows.ladder import Ladder, LadderStages
+from workflows.steps import PlannedStep
 
 with workflow.unsafe.imports_passed_through():
     from countersign.contracts.cases import (
