@@ -10,10 +10,10 @@ from tests.chaos.run import Run, audit
 from tests.chaos.staff import ladder
 
 CASES, KILLS = 1000, 200
-DAY_S = 420
-"""The rung's wait: a call whose worker died is noticed after 60 s and looked for after 120 s more, each of
+DAY_S = 600
+"""The rung's wait: a call whose worker died is noticed after 12 s and looked for after 120 s more, each of
 them perhaps under the next kill; then it may be made again while the rung lasts."""
-PATIENCE_S = 900
+PATIENCE_S = 1200
 
 _AIMS = ("anywhere", "begun", "accepted")
 _AIM_PATIENCE_S = 12
