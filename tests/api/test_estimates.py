@@ -79,7 +79,7 @@ async def test_a_number_without_a_price_leaves_the_cost_open_with_the_reason(tmp
     async with world(tmp_path, sms_prices={"+852": "0.5"}) as (out, call):
         told = (await call("/estimates", {"leaves": leaves(out, 1, 2), "policy": ONE_TEXT})).json()
         assert (told["sms"]["messages"], told["sms"]["cost_fen"]) == (2, None)
-        assert "+861" in told["sms"]["because"]
+        assert "begin with +86;" in told["sms"]["because"]
 
 
 async def test_a_leave_that_is_named_twice_or_has_its_case_is_not_counted_again(tmp_path: Path) -> None:

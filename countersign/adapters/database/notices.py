@@ -1,6 +1,5 @@
 """Notices: rendered once per case and step, laid out as deliveries with their links and finished texts."""
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -281,13 +280,13 @@ class Notices:
         renderer, audience, language = self._renderers[process], notice.audience, notice.language
         if channel is Channel.EMAIL:
             return FilledText(renderer.mail(language, more, mail), None)
-        registered = None
-        with contextlib.suppress(TemplateRefused):
-            # A start with such a text is refused; a running case goes on, and the provider's refusal is told.
+        try:
             registered = self._registered(process, name, audience, language, recipient.phone or "", more)
-        if registered is not None:
-            return registered
-        return FilledText(renderer.sms(name, audience, language, more), None)
+        except TemplateRefused:
+            if code == PREVIEW_CODE:
+                raise
+            registered = None  # a start is refused for it; a running case goes on, and the provider says why
+        return registered or FilledText(renderer.sms(name, audience, language, more), None)
 
     def preview(
         self,

@@ -108,8 +108,7 @@ def test_a_report_that_meets_a_busy_database_is_taken_again(
             raise OperationalError("locked", None, Exception("locked"))
 
         patched.setattr(out.parts.receipts, "take", busy)
-        with pytest.raises(OperationalError):
-            out.parts.inbox.process()
+        out.parts.inbox.process()
     assert results(out) == [None]
     out.parts.inbox.process()
     assert out.state(delivery) == "delivered"
