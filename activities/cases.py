@@ -12,7 +12,7 @@ class CaseActivities:
     def __init__(self, recorder: CaseRecorder) -> None:
         self._recorder = recorder
 
-    @activity.defn(name="record")
+    @activity.defn(name="record", no_thread_cancel_exception=True)
     def record(self, order: RecordOrder) -> None:
         """Carry out one record order; a repeated key changes nothing."""
         self._recorder.record(order)

@@ -48,12 +48,12 @@ class NoticeActivities:
         self._notices, self._book = notices, book
         self._sms, self._mailer, self._clock = sms, mailer, clock
 
-    @activity.defn(name="prepare_notice")
+    @activity.defn(name="prepare_notice", no_thread_cancel_exception=True)
     def prepare_notice(self, order: NoticeOrder) -> PreparedNotice:
         """Render a notice and lay out its first deliveries; the same step finds the same notice."""
         return self._notices.prepare(order)
 
-    @activity.defn(name="next_attempt")
+    @activity.defn(name="next_attempt", no_thread_cancel_exception=True)
     def next_attempt(self, order: NextAttemptOrder) -> PreparedDelivery:
         """Lay out one more attempt after one that failed."""
         return self._notices.next_attempt(order)

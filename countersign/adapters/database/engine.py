@@ -7,7 +7,6 @@ hold the one writer. Async callers go through `asyncio.to_thread`.
 import fcntl
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from sqlmodel import Session
 
 T = TypeVar("T")
 
-_KNOCK_S = 0.001
+_KNOCK_S = 0.002
 
 # A failed statement would otherwise carry its values, names and numbers, into logs and histories.
 _HIDDEN = True
@@ -57,7 +56,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         file = make_url(url).database if self.is_sqlite else None
-        self._patience_s, self._first = busy_timeout_s, threading.Lock()
+        self._patience_s = busy_timeout_s
         self._line = Path(f"{file}-line") if file and file != ":memory:" else None
         self.engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else _postgres(url)
 
@@ -74,24 +73,19 @@ class Database:
         """Wait for this writer's turn among the threads and processes of this machine.
 
         SQLite lets writers knock ever more seldom: beside a busy worker a web process waited for seconds.
-        Here one thread of each process knocks at an even pace, so that every process gets its share. The
-        kernel frees the lock of a process that dies.
+        Here all knock at one pace. The kernel frees the lock with the file, so neither a thread that is
+        interrupted nor a process that dies can leave it behind; a lock of Python's own could be.
         """
         if self._line is None:
             yield
             return
         deadline = time.monotonic() + self._patience_s
-        if not self._first.acquire(timeout=self._patience_s):
-            raise _locked()
-        try:
-            with self._line.open("ab") as place:
-                while not _taken(place):
-                    if time.monotonic() > deadline:
-                        raise _locked()
-                    time.sleep(_KNOCK_S)
-                yield
-        finally:
-            self._first.release()
+        with self._line.open("ab") as place:
+            while not _taken(place):
+                if time.monotonic() > deadline:
+                    raise _locked()
+                time.sleep(_KNOCK_S)
+            yield
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
