@@ -173,7 +173,6 @@ class Parts:
                 contact={"name": s.contact_name, "phone": s.contact_phone, "email": s.contact_email},
                 portal=s.portal_name,
                 public_base_url=s.public_base_url,
-                mail_domain=s.mail_sender.rpartition("@")[2],
                 link_days=s.link_days,
             ),
             self.registered_sms,
@@ -250,7 +249,7 @@ class Parts:
     def stops(self) -> Stops:
         """The switch that stops all sending."""
         providers = (*(provider.value for provider in SmsProvider), "smtp")
-        return Stops(self.database, lambda: providers, self.clock)
+        return Stops(self.database, providers, self.clock)
 
     @cached_property
     def cases(self) -> CaseBook:

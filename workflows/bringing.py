@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from countersign.contracts.notices import (
         ABSENT,
         NO_LIST,
+        STOPPED,
         NextAttemptOrder,
         NoticeOrder,
         PreparedDelivery,
@@ -113,8 +114,7 @@ class Bringer:
         tries = unknowns = failures = 0
         answered = False
         while not self.ladder.over(step):
-            arrived = self._reports.get(delivery.delivery_id)
-            if arrived is not None and arrived.state is SendState.ACCEPTED:
+            if self._arrived(delivery):
                 result = SendResult(SendState.ACCEPTED)
             else:
                 result = await self._try(step, delivery, first=tries == 0)
@@ -154,13 +154,17 @@ class Bringer:
                 break
             if not await self._may_try_again(step, rest):
                 break
-            arrived = self._reports.get(delivery.delivery_id)
-            if arrived is None or arrived.state is not SendState.ACCEPTED:
+            if not self._arrived(delivery):
                 delivery = await self.next_attempt(step, delivery, possible_duplicate=resent)
         if answered and workflow.patched("answer-on-its-way"):
             # The answer stands in the books and will arrive here: no rung may be given up before it does.
             await workflow.wait_condition(lambda: self.ladder.over(step))
         return not self.ladder.over(step) and not answered
+
+    def _arrived(self, delivery: PreparedDelivery) -> bool:
+        """Say whether a report has told meanwhile that a message did leave."""
+        report = self._reports.get(delivery.delivery_id)
+        return report is not None and report.state is SendState.ACCEPTED
 
     def _stays_in_doubt(self, result: SendResult, unknowns: int) -> bool:
         """Say whether a message that may have left is left alone: the wait runs as if it had arrived.
@@ -280,15 +284,13 @@ class Bringer:
 
     async def _wait_out(self, step: PlannedStep, channel: Channel, held: SendResult) -> bool:
         """Wait until what holds an attempt may be over; False when the rung is over first."""
-        rest, seen, long = HELD_AGAIN_AFTER, self.ladder.releases, True
-        if held.code == "sending_stopped":
+        if held.code == STOPPED:
             rest = STOPPED_AGAIN_AFTER
         elif held.not_before is not None:
             rest = self.ladder.desk.state.clock.delay_until(held.not_before, workflow.now())
         else:
-            long = False
-        if not long:
-            return await self._may_try_again(step, rest)
+            return await self._may_try_again(step, HELD_AGAIN_AFTER)
+        seen = self.ladder.releases
         step.held_back.add(channel)
         self.ladder.desk.changed()
         await self.ladder.desk.rest(

@@ -76,6 +76,10 @@ NO_LIST = "no_list"
 """Code of an attempt that may have left while the provider gives no list of messages."""
 
 
+STOPPED = "sending_stopped"
+"""Code of an attempt that a stop of all sending holds; its release is told."""
+
+
 class SendState(StrEnum):
     """How one attempt ended, seen from the ladder; a held one was not made and may be made later."""
 

@@ -1,30 +1,22 @@
 """The policy of a text to be confirmed as people write it, and what such a policy must not do."""
 
 from countersign.domain.acknowledgement import AcknowledgementPolicy
-from countersign.domain.input_models import read_input
 from countersign.domain.policy import Audience
 from countersign.domain.policy_file import (
     CaseFileError,
     ProcessPolicyModel,
     ladder_of,
+    read_policy,
     wait_of,
 )
 from countersign.domain.policy_limits import ladder_fault
-from countersign.domain.yaml_text import InputError
 
 RESERVED_NAMES = frozenset({"objection_answered"})
 
 
-class AcknowledgementPolicyModel(ProcessPolicyModel):
-    """A policy of texts to be confirmed as written; everything but the rungs has a default."""
-
-
 def acknowledgement_policy(mapping: object, source: str, path: str = "") -> AcknowledgementPolicy:
     """Read and check a policy of texts to be confirmed; raises `CaseFileError` with one sentence."""
-    try:
-        read = read_input(AcknowledgementPolicyModel, mapping, source, path)
-    except InputError as refusal:
-        raise CaseFileError(str(refusal)) from None
+    read = read_policy(ProcessPolicyModel, mapping, source, path)
     policy = AcknowledgementPolicy(
         name=read.name,
         ladder=ladder_of(read),

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt
 
-from countersign.domain.input_models import read_input
 from countersign.domain.leave_return import REMINDER_STEP, LeaveReturnPolicy
 from countersign.domain.policy import Channel, WaitUnit
 from countersign.domain.policy_file import (
@@ -16,10 +15,10 @@ from countersign.domain.policy_file import (
     ProcessPolicyModel,
     WaitModel,
     ladder_of,
+    read_policy,
     wait_of,
 )
 from countersign.domain.policy_limits import ladder_fault
-from countersign.domain.yaml_text import InputError
 
 RESERVED_NAMES = frozenset({REMINDER_STEP, "extension_granted", "extension_refused", "objection_answered"})
 REMINDING = frozenset({Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM})
@@ -36,10 +35,7 @@ class LeaveReturnPolicyModel(ProcessPolicyModel):
 
 def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveReturnPolicy:
     """Read and check a leave-return policy; raises `CaseFileError` with one sentence."""
-    try:
-        read = read_input(LeaveReturnPolicyModel, mapping, source, path)
-    except InputError as refusal:
-        raise CaseFileError(str(refusal)) from None
+    read = read_policy(LeaveReturnPolicyModel, mapping, source, path)
     policy = LeaveReturnPolicy(
         name=read.name,
         ladder=ladder_of(read),

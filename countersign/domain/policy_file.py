@@ -2,7 +2,7 @@
 
 import re
 from datetime import time
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
@@ -29,10 +29,7 @@ class CaseFileError(InputError):
 
 def policy_from_mapping(mapping: object, source: str) -> LadderPolicy:
     """Read a policy that stands alone, as parsed from YAML or JSON; raises `CaseFileError`."""
-    try:
-        return policy_at(mapping, source, "")
-    except InputError as refusal:
-        raise CaseFileError(str(refusal)) from None
+    return ladder_of(read_policy(PolicyModel, mapping, source, ""))
 
 
 def _clock(value: object) -> time:
@@ -119,6 +116,9 @@ class PolicyModel(InputModel):
         return self
 
 
+_Model = TypeVar("_Model", bound=PolicyModel)
+
+
 class ProcessPolicyModel(PolicyModel):
     """What the policy of every process that climbs a ladder says around it."""
 
@@ -128,6 +128,14 @@ class ProcessPolicyModel(PolicyModel):
     review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
     on_unknown: Annotated[OnUnknown, BeforeValidator(one_of(OnUnknown, "choice"))] = OnUnknown.AT_LEAST_ONCE
     confidential: StrictBool = False
+
+
+def read_policy(model: type[_Model], mapping: object, source: str, path: str) -> _Model:
+    """Read a policy that is a file or a request of its own; raises `CaseFileError` with one sentence."""
+    try:
+        return read_input(model, mapping, source, path)
+    except InputError as refusal:
+        raise CaseFileError(str(refusal)) from None
 
 
 def policy_at(mapping: object, source: str, path: str) -> LadderPolicy:

@@ -169,7 +169,7 @@ class Acts:
             raise_alarm(session, "not_me", self._clock(), case.id)
         twins = session.exec(select(Delivery).where(Delivery.case_id == case.id, Delivery.address == address))
         for twin in twins:
-            tell_ladder(session, twin, SendState.FAILED_PERMANENT, "not_me", self._clock())
+            tell_ladder(session, case, twin, SendState.FAILED_PERMANENT, "not_me", self._clock())
             link = session.get(Link, twin.id)
             if link is None or link.revoked_at is not None:
                 continue

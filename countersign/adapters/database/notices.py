@@ -50,7 +50,6 @@ class NoticeSettings:
     contact: dict[str, str]
     portal: str
     public_base_url: str
-    mail_domain: str
     link_days: int
 
 

@@ -63,7 +63,7 @@ class Receipts:
                 more = {"state": after.value, "code": receipt.code, "provider_id": delivery.provider_id}
                 self._events.append(session, case, delivery, "settled", at, EventKind.DELIVERY_SETTLED, more)
             if after in _FAILED or before is DeliveryState.UNKNOWN or before in _FAILED:
-                self._tell(session, case, delivery, after)
+                tell_ladder(session, case, delivery, ENDED[after], delivery.error_code, self._clock())
         kind = _KINDS.get(receipt.state)
         if kind is not None:
             more = {"state": receipt.state.value, "code": receipt.code, "says": receipt.sentence}
@@ -91,22 +91,17 @@ class Receipts:
         delivery.settled_at = at
         if after is DeliveryState.FAILED_PERMANENT:
             raise_alarm(session, "undelivered", self._clock(), case.id, receipt.sentence or "")
-            if receipt.code and meaning_of(receipt.code).kind is CodeClass.OPTED_OUT:
-                opt_out(session, delivery.address, delivery.channel, receipt.code, self._clock())
-
-    def _tell(self, session: Session, case: Case, delivery: Delivery, after: DeliveryState) -> None:
-        """Order the dispatcher to bring the report to the running case."""
-        if case.state == "closed":
-            return
-        tell_ladder(session, delivery, ENDED[after], delivery.error_code, self._clock())
+            heed_opt_out(session, delivery, receipt.code, self._clock())
 
 
 def tell_ladder(
-    session: Session, delivery: Delivery, state: SendState, code: str | None, at: datetime
+    session: Session, case: Case, delivery: Delivery, state: SendState, code: str | None, at: datetime
 ) -> None:
-    """Order the dispatcher to tell the running case what became of a message, once for each state."""
+    """Order the dispatcher to tell a case that runs what became of a message, once for each state."""
+    if case.state == "closed":
+        return
     report = ReceiptReport(delivery.id, state, code)
-    body = {"case": delivery.case_id, "report": REPORT.dump_python(report, mode="json")}
+    body = {"case": case.id, "report": REPORT.dump_python(report, mode="json")}
     subject = f"receipt/{delivery.id}/{code if code == 'not_me' else delivery.state}"
     if session.exec(select(Outbox.id).where(Outbox.subject == subject)).first() is None:
         session.add(Outbox(id=new_id(), kind="tell_receipt", subject=subject, body=body, due_at=at))
@@ -116,6 +111,12 @@ def opt_out(session: Session, address: str | None, channel: str, reason: str, at
     """Keep that nothing more may go to this address over this channel, whatever the case."""
     if address and session.get(OptOut, (address, channel)) is None:
         session.add(OptOut(address=address, channel=channel, reason=reason, created_at=at))
+
+
+def heed_opt_out(session: Session, delivery: Delivery, code: str | None, at: datetime) -> None:
+    """Close the channel to the address when a provider says that its holder opted out."""
+    if code and meaning_of(code).kind is CodeClass.OPTED_OUT:
+        opt_out(session, delivery.address, delivery.channel, code, at)
 
 
 def _named(session: Session, receipt: Receipt) -> Delivery | None:

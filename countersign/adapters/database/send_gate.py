@@ -23,9 +23,9 @@ from countersign.adapters.database.tables import (
     Suppression,
 )
 from countersign.contracts.cases import ActKind, Process, Role, ends
+from countersign.contracts.notices import STOPPED
 from countersign.domain.receipts import DeliveryState
 
-STOPPED = "sending_stopped"
 CAP_OF_PERSON, CAP_OF_COMPANY = "cap_of_person", "cap_of_company"
 
 NEVER = {

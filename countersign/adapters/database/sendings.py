@@ -13,11 +13,11 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.cases import raise_alarm, raise_alarm_once
 from countersign.adapters.database.deliveries import ENDED, DeliveryEvents
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.receipts import opt_out
-from countersign.adapters.database.send_gate import NEVER, STOPPED, Held, SendGate, local_day
+from countersign.adapters.database.receipts import heed_opt_out
+from countersign.adapters.database.send_gate import NEVER, Held, SendGate, local_day
 from countersign.adapters.database.tables import Case, Delivery, Notice, ProviderHealth
 from countersign.adapters.mail_addresses import MailAddresses
-from countersign.contracts.notices import SendOrder, SendResult, SendState
+from countersign.contracts.notices import STOPPED, SendOrder, SendResult, SendState
 from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsMessage
 from countersign.domain.code_meaning import CodeClass
 from countersign.domain.evidence import EventKind, Sealed
@@ -25,6 +25,7 @@ from countersign.domain.policy import Channel
 from countersign.domain.receipts import DeliveryState, advance, meaning_of
 from countersign.domain.sms_templates import RegisteredTemplate
 from countersign.ports import SendTicket
+from countersign.retries import ONCE_A_DAY
 
 _STATE_OF = {
     OutcomeState.SENT: DeliveryState.SENT,
@@ -125,7 +126,12 @@ class Sendings:
             "possible_duplicate": delivery.possible_duplicate,
         }
         self._events.append(session, case, delivery, "sending", at, EventKind.DELIVERY_SENDING, more)
-        return SendTicket(self._message(delivery, notice), delivery.sending_at, delivery.provider)
+        return self._ticket(delivery, notice, delivery.sending_at)
+
+    def _ticket(self, delivery: Delivery, notice: Notice, left: datetime) -> SendTicket:
+        """Return what a call about a delivery needs; rows of the first release name no provider."""
+        provider = delivery.provider or self._gate.provider_of(delivery.channel, delivery.address or "")
+        return SendTicket(self._message(delivery, notice), left, provider)
 
     def _message(self, delivery: Delivery, notice: Notice) -> SmsMessage | MailMessage:
         if delivery.channel == Channel.SMS:
@@ -165,7 +171,7 @@ class Sendings:
         delivery.held_why = held.why
         delivery.provider = self._gate.provider_of(delivery.channel, delivery.address or "")
         # A stop or a cap is asked about again and again: once a day is enough for the evidence.
-        told = held.why in {STOPPED} or held.not_before is not None
+        told = held.why == STOPPED or held.not_before is not None
         key = f"held/{held.why}/{local_day(session, case, at) if told else at.isoformat()}"
         more = {
             "because": held.why,
@@ -173,7 +179,7 @@ class Sendings:
         }
         self._events.append(session, case, delivery, key, at, EventKind.NOTICE_NOTHING_SENT, more)
         if held.not_before is not None:
-            raise_alarm_once(session, held.why, self._clock(), case.id, timedelta(days=1))
+            raise_alarm_once(session, held.why, self._clock(), case.id, ONCE_A_DAY)
 
     # -- after the call -----------------------------------------------------------------------------------
 
@@ -197,9 +203,8 @@ class Sendings:
         elif after is reported:
             delivery.error_code, delivery.sentence = outcome.code, outcome.sentence
             delivery.settled_at = order.at
-        if outcome.code and meaning_of(outcome.code).kind is CodeClass.OPTED_OUT:
-            # Most providers refuse such a number at once, so that no report ever follows.
-            opt_out(session, delivery.address, delivery.channel, outcome.code, self._clock())
+        # Most providers refuse such a number at once, so that no report ever follows.
+        heed_opt_out(session, delivery, outcome.code, self._clock())
         delivery.state = after.value
         kind = EventKind.DELIVERY_SETTLED if settled else _KIND_OF[reported]
         more = {
@@ -242,8 +247,7 @@ class Sendings:
             if state is not DeliveryState.UNKNOWN or delivery.sending_at is None:
                 return SendResult(ENDED.get(state, SendState.UNKNOWN), delivery.error_code)
             notice = session.get_one(Notice, delivery.notice_id)
-            provider = delivery.provider or self._gate.provider_of(delivery.channel, delivery.address or "")
-            return SendTicket(self._message(delivery, notice), delivery.sending_at, provider)
+            return self._ticket(delivery, notice, delivery.sending_at)
 
     def not_found(self, order: SendOrder) -> None:
         """Keep that the provider knows nothing of an attempt."""
@@ -292,9 +296,8 @@ class Sendings:
             notice = session.get_one(Notice, delivery.notice_id)
             delivery.ask_at = self._clock() + rest * 2**delivery.polls
             delivery.polls += 1
-            provider = delivery.provider or self._gate.provider_of(delivery.channel, delivery.address or "")
-            left = delivery.sending_at or self._clock()
-            return SendTicket(self._message(delivery, notice), left, provider), delivery.provider_id
+            ticket = self._ticket(delivery, notice, delivery.sending_at or self._clock())
+            return ticket, delivery.provider_id
 
         return self._database.write(note)
 

@@ -10,8 +10,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from countersign.adapters.database.cases import raise_alarm
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.send_gate import STOPPED
 from countersign.adapters.database.tables import Branch, Case, Delivery, Outbox, SendingStop
+from countersign.contracts.notices import STOPPED
 from countersign.ids import new_id
 
 
@@ -41,9 +41,7 @@ class StopView:
 class Stops:
     """Sets and releases stops. `providers` are the names that can be stopped."""
 
-    def __init__(
-        self, database: Database, providers: Callable[[], tuple[str, ...]], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, providers: tuple[str, ...], clock: Callable[[], datetime]) -> None:
         self._database, self._providers, self._clock = database, providers, clock
 
     def set(self, scope: StopScope, subject: str | None, reason: str, actor: str) -> StopView:
@@ -58,8 +56,8 @@ class Stops:
     ) -> StopView:
         if scope is StopScope.BRANCH and (subject is None or session.get(Branch, subject) is None):
             raise LookupError("subject: there is no branch with this id")
-        if scope is StopScope.PROVIDER and subject not in self._providers():
-            known = ", ".join(self._providers())
+        if scope is StopScope.PROVIDER and subject not in self._providers:
+            known = ", ".join(self._providers)
             raise LookupError(f"subject: no provider has this name; known: {known}")
         if scope is StopScope.COMPANY and subject is not None:
             raise LookupError("subject: a stop of the whole company names nothing; leave it out")
@@ -81,7 +79,7 @@ class Stops:
             set_at=self._clock(),
         )
         session.add(stop)
-        raise_alarm(session, "sending_stopped", self._clock(), None, _of(stop))
+        raise_alarm(session, STOPPED, self._clock(), None, _of(stop))
         return self._view(session, stop)
 
     def release(self, stop_id: str, actor: str, branch_id: str | None) -> StopView | None:
