@@ -5,15 +5,16 @@ from collections import Counter
 
 from tests.chaos.arena import Arena, NotReached, arena, until
 from tests.chaos.books import Row
+from tests.chaos.caller import side_by_side
 from tests.chaos.report import Finding
 from tests.chaos.run import Run, audit
 from tests.chaos.staff import ladder
 
 CASES, KILLS = 1000, 200
-DAY_S = 600
-"""The rung's wait: a call whose worker died is noticed after 12 s and looked for after 120 s more, each of
-them perhaps under the next kill; then it may be made again while the rung lasts."""
-PATIENCE_S = 1200
+DAY_S = 14_400
+"""Nobody's rung ends while the scenario runs, as no rung of real days would: a call whose worker died is
+noticed after 12 s and looked for after 120 s more, each of them perhaps under the next kill."""
+PATIENCE_S = 1800
 
 _AIMS = ("anywhere", "begun", "accepted")
 _AIM_PATIENCE_S = 12
@@ -38,12 +39,28 @@ def play(run: Run) -> Finding:
             hunter.look_around()
         stack.fault("none")
         try:
-            until(lambda: stack.closed() == cases, PATIENCE_S, "not every case was closed")
+            until(lambda: _reached(stack) == cases, PATIENCE_S, "not every notice reached its employee", 1)
+            everybody_is_back(stack)
+            until(lambda: stack.closed() == cases, PATIENCE_S, "not every case was closed", 1)
         except NotReached as late:
             finding.violations.append(str(late))
         finding.figures |= {"kills": kills, **{f"kills {what}": met[what] for what in sorted(met)}}
         audit(stack, finding, started=cases)
     return finding
+
+
+def _reached(stack: Arena) -> int:
+    """Count the notices that a provider has accepted, by the product's own books."""
+    return stack.books.number(
+        "SELECT count(DISTINCT notice_id) FROM delivery "
+        "WHERE channel = 'sms' AND state IN ('sent', 'delivered')"
+    )
+
+
+def everybody_is_back(stack: Arena) -> None:
+    """Close every case by HR's word that the employee is back at work."""
+    cases = [row["id"] for row in stack.books.rows("SELECT id FROM case_")]
+    side_by_side(lambda case: stack.hr.act(case, {"act": "back"}, f"back-{case}"), cases)
 
 
 class Hunter:
