@@ -10,7 +10,7 @@ NEEDS_UV := $(UV)
 endif
 RUN := $(UV) run --no-sync
 
-.PHONY: help run test test-postgres check demo chaos clean ready
+.PHONY: help run test test-postgres check demo chaos bench clean ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: ready ## play a case through, told on the screen
 chaos: ready ## kill real processes and compare all witnesses; SEED=7 SCALE=0.05 SCENARIO="api_kills probes"
 	@$(RUN) python -m tests.chaos --scale $(or $(SCALE),1.0) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SCENARIO),--scenario $(SCENARIO))
+
+bench: ready ## timings as ratios against bare code in the same run; BENCH="injury"
+	@$(RUN) python -m bench $(BENCH)
 
 clean: ## remove what was built or cached here, but no data
 	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

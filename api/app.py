@@ -15,7 +15,7 @@ from api.body_limit import BodyLimit
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
-from api.v1 import case_links, cases, channels, circulars, links, lists, stops
+from api.v1 import calculations, case_links, cases, channels, circulars, links, lists, stops
 from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
@@ -47,6 +47,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     install_errors(app)
     app.add_middleware(BodyLimit)
     for router in (
+        calculations.router,
         case_links.router,
         stops.router,
         cases.router,

@@ -62,7 +62,7 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     def _input(_: Request, error: InputError) -> JSONResponse:
-        return problem(422, str(error))
+        return problem(422, str(error), error.field)
 
     @app.exception_handler(TemplateFault)
     def _template(_: Request, error: TemplateFault) -> JSONResponse:

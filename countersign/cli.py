@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,8 +16,7 @@ from countersign.domain.case_file import parse_plan_case, plan_to_json
 from countersign.domain.planner import plan as plan_ladder
 from countersign.domain.policies import READERS
 from countersign.domain.policy import LadderPolicy
-from countersign.domain.working_days import working_days_from_text
-from countersign.domain.yaml_text import InputError
+from countersign.domain.yaml_text import InputError, load_text
 from countersign.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +38,13 @@ CaseFile = Annotated[Path, typer.Option("--case", help="YAML or JSON file.")]
 BAD_INPUT = 2
 
 
+class Language(StrEnum):
+    """The languages in which results are explained."""
+
+    ZH_CN = "zh-CN"
+    EN = "en"
+
+
 def refuse(sentence: str) -> NoReturn:
     """Say one sentence and leave with exit code 2."""
     typer.echo(" ".join(sentence.split()), err=True)
@@ -58,6 +64,14 @@ def read_text(file: Path) -> str:
         refuse(f"{file.name}: is not UTF-8 text; save it as UTF-8")
     except OSError as error:
         refuse(f"{file}: cannot be read ({error.strerror}); check the path")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file; refuse a place that cannot be written."""
+    try:
+        file.write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        refuse(f"{file}: cannot be written ({error.strerror}); check the path")
 
 
 def opened() -> "Parts":
@@ -237,18 +251,55 @@ def plan(case: CaseFile, as_json: AsJson = False) -> None:
 
 @app.command()
 def calc(
-    kind: Annotated[str, typer.Argument(help="Which calculator.")], case: CaseFile, as_json: AsJson = False
+    kind: Annotated[str, typer.Argument(help="Which calculator; an unknown name lists them.")],
+    case: CaseFile,
+    explain: Annotated[
+        Language | None, typer.Option(help="Print sentences in this language instead of JSON.")
+    ] = None,
+    frozen: Annotated[
+        Path | None, typer.Option(help="Also write inputs, table versions and result under one hash.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a calculator on a case file."""
-    calculators: dict[str, Callable[[str, str], dict[str, Any]]] = {
-        "working_days": lambda text, source: working_days_from_text(text, source, _calendar()),
-    }
-    if kind not in calculators:
-        refuse(f"KIND: there is no calculator {kind!r}; known: {', '.join(calculators)}")
+    from countersign.domain.calculators.explained import explanation
+    from countersign.domain.calculators.frozen import freeze
+    from countersign.domain.calculators.kinds import calculate
+
     try:
-        show(calculators[kind](read_text(case), case.name))
+        inputs = load_text(read_text(case), case.name)
+        result = calculate(kind, inputs, case.name, _calendar())
     except InputError as error:
         refuse(str(error))
+    if frozen is not None:
+        write_text(frozen, json.dumps(freeze(kind, inputs, result).to_json(), ensure_ascii=False, indent=2))
+    if explain is None:
+        show(result)
+    else:
+        typer.echo("\n".join(explanation(result, explain)))
+
+
+@app.command("calc-diff")
+def calc_diff(
+    before: Annotated[Path, typer.Argument(help="A run written by `calc --frozen`.")],
+    after: Annotated[Path, typer.Argument(help="A later one of the same kind.")],
+    explain: Annotated[
+        Language | None, typer.Option(help="Print sentences in this language instead of JSON.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how two frozen calculations differ, after checking the hash of each."""
+    from countersign.domain.calculators.frozen import differences, read_run
+
+    try:
+        old, new = (read_run(load_text(read_text(file), file.name), file.name) for file in (before, after))
+        changes = differences(old, new)
+    except ValueError as error:
+        refuse(str(error))
+    if explain is None:
+        show([{"place": one.place, "before": one.before, "after": one.after} for one in changes])
+    else:
+        typer.echo("\n".join(one.in_words(explain) for one in changes))
 
 
 @evidence_app.command("export")

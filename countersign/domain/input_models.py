@@ -50,8 +50,12 @@ def read_input(model: type[_Model], data: object, source: str, path: str = "") -
     except ValidationError as refusal:
         first = refusal.errors(include_url=False)[0]
         where = field_path(path, first["loc"])
-        reason = first.get("ctx", {}).get("error") or _PLAIN.get(first["type"]) or first["msg"]
-        raise InputError(f"{source}: {where or 'the file'} {reason}") from None
+        reason = str(first.get("ctx", {}).get("error") or _PLAIN.get(first["type"]) or first["msg"])
+        # A refusal of the mapping as a whole may begin with the field that it is about.
+        field, _, rest = reason.partition(" ")
+        if not where and field in model.model_fields:
+            where, reason = field, rest
+        raise InputError(f"{source}: {where or 'the file'} {reason}", where or None) from None
 
 
 def field_path(prefix: str, location: tuple[str | int, ...]) -> str:

@@ -16,7 +16,14 @@ _YAML = "tag:yaml.org,2002:"
 
 
 class InputError(ValueError):
-    """Something a person handed in is refused; the text is one sentence naming source and place."""
+    """Something a person handed in is refused; the text is one sentence naming source and place.
+
+    `field` is that place alone, where it is known.
+    """
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def load_text(text: str, source: str) -> Any:

@@ -1,41 +1,39 @@
-"""The calculator `working_days`: the last day of a term that counts working days."""
+"""The calculator `working_days`: the last day of a term that counts working days.
 
-from datetime import date
-from typing import Annotated, Any
+The day on which the term begins is not counted: Civil Code art. 201.
+"""
 
-from pydantic import BeforeValidator
+from typing import Any
 
+from countersign.domain.calculators.explained import Doubt, Result, Saying
+from countersign.domain.calculators.inputs import CaseInput, Count, Day
 from countersign.domain.calendar import WorkCalendar
-from countersign.domain.input_models import InputModel, day_or_month, read_input, whole_number
 from countersign.domain.planner import provisional_warning
-from countersign.domain.yaml_text import InputError, load_text
+
+_PROVISIONAL_ZH = "{year} 年的放假安排尚未公布：暂以周一至周五为工作日，公布并导入后日期会变动"
 
 
-class _Case(InputModel):
-    start: Annotated[date, BeforeValidator(day_or_month)]
-    working_days: Annotated[int, BeforeValidator(whole_number)]
+class WorkingDaysInput(CaseInput):
+    """Inputs of `working_days`: 0 working days end on the start."""
+
+    start: Day
+    working_days: Count
 
 
-def working_days_from_text(text: str, source: str, calendar: WorkCalendar) -> dict[str, Any]:
-    """Read a case file (YAML or JSON) and compute it; raises `InputError`."""
-    return working_days(load_text(text, source), source, calendar)
-
-
-def working_days(inputs: object, source: str, calendar: WorkCalendar) -> dict[str, Any]:
-    """Find the last day of a term of `working_days` that begins with the day after `start`.
-
-    `inputs` is `{start, working_days}`; 0 working days end on the start. Gives `{"deadline": "YYYY-MM-DD",
-    "provisional": bool, "warnings": [{"code", "message"}]}`. Raises `InputError` naming `source` and
-    field. The first day is not counted: Civil Code art. 201.
-    """
-    case = read_input(_Case, inputs, source)
+def working_days(case: WorkingDaysInput, calendar: WorkCalendar) -> dict[str, Any]:
+    """Return `deadline`; provisional when the term touches a year without a published calendar."""
+    result = Result()
     try:
         deadline, unpublished = calendar.working_term_end(case.start, case.working_days)
     except OverflowError:
-        raise InputError(f"{source}: working_days ends after the year 9999; give fewer") from None
-    warnings = [provisional_warning(year) for year in unpublished]
-    return {
-        "deadline": deadline.isoformat(),
-        "provisional": bool(unpublished),
-        "warnings": [{"code": str(one.code), "message": one.message} for one in warnings],
-    }
+        raise ValueError("working_days ends after the year 9999; give fewer") from None
+    for year in unpublished:
+        result.warn(unpublished_year(year))
+    result.figures["deadline"] = deadline.isoformat()
+    return result.to_json()
+
+
+def unpublished_year(year: int) -> Doubt:
+    """Say in both languages that a date rests on a year whose calendar is not published."""
+    warning = provisional_warning(year)
+    return Saying(str(warning.code), warning.message, _PROVISIONAL_ZH, stamps=True).about(year=year)

@@ -1,12 +1,18 @@
 """The calculator for terms in working days, by the published examples."""
 
+from typing import Any
+
 import pytest
 
+from countersign.domain.calculators.kinds import calculate
 from countersign.domain.calendar import load_shipped_calendar
-from countersign.domain.working_days import working_days, working_days_from_text
-from countersign.domain.yaml_text import InputError
+from countersign.domain.yaml_text import InputError, load_text
 
 CALENDAR = load_shipped_calendar()
+
+
+def working_days_from_text(text: str, source: str) -> dict[str, Any]:
+    return calculate("working_days", load_text(text, source), source, CALENDAR)
 
 
 @pytest.mark.parametrize(
@@ -20,15 +26,17 @@ CALENDAR = load_shipped_calendar()
     ],
 )
 def test_a_term_in_published_years_is_final(start: str, count: int | str, deadline: str) -> None:
-    assert working_days({"start": start, "working_days": count}, "case", CALENDAR) == {
+    assert calculate("working_days", {"start": start, "working_days": count}, "case", CALENDAR) == {
         "deadline": deadline,
         "provisional": False,
+        "final": True,
         "warnings": [],
+        "lines": [],
     }
 
 
 def test_a_term_that_runs_into_2027_is_provisional_and_says_so() -> None:
-    result = working_days_from_text("start: 2026-12-30\nworking_days: 3\n", "case.yaml", CALENDAR)
+    result = working_days_from_text("start: 2026-12-30\nworking_days: 3\n", "case.yaml")
     assert result["deadline"] == "2027-01-04"
     assert result["provisional"] is True
     [warning] = result["warnings"]
@@ -38,7 +46,7 @@ def test_a_term_that_runs_into_2027_is_provisional_and_says_so() -> None:
 
 def test_json_is_read_like_yaml() -> None:
     text = '{\n\t"start": "2025-09-26",\n\t"working_days": 3\n}'
-    assert working_days_from_text(text, "case.json", CALENDAR)["deadline"] == "2025-09-30"
+    assert working_days_from_text(text, "case.json")["deadline"] == "2025-09-30"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,6 @@ def test_json_is_read_like_yaml() -> None:
 )
 def test_bad_input_is_refused_with_the_field_named(text: str, sentence: str) -> None:
     with pytest.raises(InputError) as refusal:
-        working_days_from_text(text, "case.yaml", CALENDAR)
+        working_days_from_text(text, "case.yaml")
     assert str(refusal.value).startswith(sentence)
     assert "\n" not in str(refusal.value)

@@ -1,0 +1,1 @@
+"""Performance as ratios against bare code in the same run: `make bench`."""
