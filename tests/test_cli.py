@@ -51,6 +51,11 @@ def told(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
+def written(file: Path, text: str) -> Path:
+    file.write_text(text, "utf-8")
+    return file
+
+
 def refused(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert done.stderr.count("\n") == 1, done.stderr
@@ -94,6 +99,68 @@ def test_calc_counts_working_days_and_refuses_unknown_kinds(run, tmp_path: Path)
     case.write_text("start: 2026-02-13\nworking_days: 3\n")
     assert told(run("calc", "working_days", "--case", case, "--json"))["deadline"] == "2026-02-25"
     assert "nonsense" in refused(run("calc", "nonsense", "--case", case))
+
+
+INJURY = "{region: beijing, grade: 9, actual_wage: 6500, local_avg: 11761, insured: %s, relation_ended: true}"
+
+
+def test_calc_explains_itself_in_both_languages(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    case = written(tmp_path / "injury.yaml", INJURY % "true")
+    english = run("calc", "injury", "--case", case, "--explain", "en")
+    assert english.returncode == 0, english.stderr
+    assert (
+        "One-time disability grant: 7056.60 × 9 = 63509.40 yuan, paid by the insurance fund" in english.stdout
+    )
+    chinese = run("calc", "injury", "--case", case, "--explain", "zh-CN").stdout
+    assert "一次性伤残补助金：7056.60 × 9 = 63509.40 元，工伤保险基金支付" in chinese
+    assert "（《工伤保险条例》第37条第（一）项，V1）" in chinese
+
+
+def test_a_frozen_calculation_is_compared_with_a_later_one(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for name, insured in (("before", "true"), ("after", "false")):
+        case = written(tmp_path / "injury.yaml", INJURY % insured)
+        told(run("calc", "injury", "--case", case, "--frozen", tmp_path / f"{name}.json"))
+    changes = told(run("calc-diff", tmp_path / "before.json", tmp_path / "after.json"))
+    assert {"place": "inputs.insured", "before": "true", "after": "false"} in changes
+    said = run("calc-diff", tmp_path / "before.json", tmp_path / "after.json", "--explain", "en").stdout
+    assert "result.employer: 70566.00 became 204641.40" in said
+    text = (tmp_path / "after.json").read_text("utf-8")
+    (tmp_path / "after.json").write_text(text.replace("204641.40", "104641.40"), "utf-8")
+    sentence = refused(run("calc-diff", tmp_path / "before.json", tmp_path / "after.json"))
+    assert sentence.startswith("after.json: hash does not fit the rest")
+
+
+@pytest.mark.parametrize(
+    ("kind", "case", "sentence"),
+    [
+        (
+            "injury",
+            INJURY.replace("grade: 9", "grade: 11") % "true",
+            "case.yaml: grade must be a disability grade",
+        ),
+        (
+            "injury",
+            INJURY.replace("6500", "-6500") % "true",
+            "case.yaml: actual_wage is -6500; it must be above 0",
+        ),
+        ("injury", INJURY.replace("beijing", "atlantis") % "true", 'case.yaml: region is "atlantis"'),
+        (
+            "insurance_month",
+            "{region: beijing, month: 2019-01, wage: 9000, injury_risk_class: 1}",
+            "case.yaml: there is no table of the base floor for region beijing, line pension for 2019-01",
+        ),
+        (
+            "late_filing",
+            "{accident: 2026-03-01, filed: 2026-02-01, fund_type_costs_before_filing: 1, insured: true}",
+            "case.yaml: filed is 2026-02-01, before the accident on 2026-03-01",
+        ),
+        ("severance", "", "case.yaml: the file must be a mapping"),
+    ],
+)
+def test_calc_refuses_in_one_sentence_that_names_the_field(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, kind: str, case: str, sentence: str
+) -> None:
+    assert refused(run("calc", kind, "--case", written(tmp_path / "case.yaml", case))).startswith(sentence)
 
 
 def test_a_roster_is_checked_then_applied_and_its_leaves_wait_in_the_outbox(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

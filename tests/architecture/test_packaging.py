@@ -42,6 +42,8 @@ MUST_HOLD = [
     "templates/people/notice.html",
     "templates/locales/zh_CN/LC_MESSAGES/messages.po",
     "countersign/regions/calendar.yaml",
+    "countersign/regions/statutory.yaml",
+    "countersign/regions/beijing.yaml",
     "countersign/policies/leave_return_standard.yaml",
     "countersign/adapters/database/migrations/env.py",
     "countersign/adapters/database/migrations/script.py.mako",

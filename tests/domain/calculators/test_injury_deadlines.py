@@ -147,6 +147,13 @@ def test_a_bad_case_is_refused_in_one_sentence(inputs: dict[str, Any], sentence:
     assert str(refusal.value) == f"case.yaml: {sentence}"
 
 
+def test_what_happens_on_one_day_is_in_order_and_an_extension_may_end_where_the_term_does() -> None:
+    result = run(accident="2026-01-08", filed="2026-01-08", accepted="2026-01-08", extended_to="2026-02-07")
+    assert {row["from"] for row in result["deadlines"]} == {"2026-01-08"}
+    # The day that the authority has named is not rolled, although it is a Saturday.
+    assert result["rolled_last_day"] == "2026-02-07"
+
+
 def test_a_term_beyond_the_calendar_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^accident is 9999-12-31; its term ends after the year 9999$"):
         run(accident="9999-12-31")
