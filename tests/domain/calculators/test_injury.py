@@ -179,6 +179,14 @@ def test_the_tempting_wrong_answer_is_not_given() -> None:
     assert result["civil"]["total"] == "50000.00"
 
 
+def test_the_civil_claim_is_what_compulsory_insurance_leaves_by_the_other_sides_share() -> None:
+    result = injury(medical="28000", suspension_months=2, responsibility_ratio="0.3")
+    medical, wages = result["civil"]["lines"]
+    assert medical["amount"] == "25000.00"  # 18000 in full, 10000 by 70 %
+    assert wages["amount"] == "16000.00"
+    assert (result["civil"]["own_share"], result["civil"]["other_share"]) == ("0.3", "0.7")
+
+
 @pytest.mark.parametrize(
     ("responsibility", "recognised", "code"),
     [("主要责任", False, "not_recognised"), ("无法认定", None, "recognition_open"), ("次要责任", True, None)],
@@ -219,6 +227,7 @@ def test_a_reduction_that_nobody_has_confirmed_is_not_applied_but_stamps_the_res
     assert near["medical_subsidy"] == "70566.00"
     assert near["provisional"] is True
     assert "taper_unknown" in codes(near)
+    assert {line["status"] for line in near["lines"] if "subsidy" in line["item"]} == {"UNKNOWN"}
     far = injury(years_to_retirement="5")
     assert far["provisional"] is False
 
