@@ -267,12 +267,14 @@ def calc(
     from countersign.domain.calculators.kinds import calculate
 
     try:
-        inputs = load_text(read_text(case), case.name)
-        result = calculate(kind, inputs, case.name, _calendar())
+        inputs, calendar = load_text(read_text(case), case.name), _calendar()
+        result = calculate(kind, inputs, case.name, calendar)
     except InputError as error:
         refuse(str(error))
     if frozen is not None:
-        write_text(frozen, json.dumps(freeze(kind, inputs, result).to_json(), ensure_ascii=False, indent=2))
+        write_text(
+            frozen, json.dumps(freeze(kind, inputs, result, calendar).to_json(), ensure_ascii=False, indent=2)
+        )
     if explain is None:
         show(result)
     else:

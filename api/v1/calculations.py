@@ -47,11 +47,12 @@ def calculators() -> dict[str, Any]:
 @router.post("/calculations/{kind}", summary="Calculate, and freeze what was calculated from what")
 def calculation(parts: PartsDep, kind: Name, inputs: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
     """Return the frozen run: inputs, table versions, result, hash. Nothing is stored."""
+    calendar = parts.calendar()
     try:
-        result = calculate(kind, inputs, "inputs", parts.calendar())
+        result = calculate(kind, inputs, "inputs", calendar)
     except UnknownKind:
         raise not_found("calculator") from None
-    return freeze(kind, inputs, result).to_json()
+    return freeze(kind, inputs, result, calendar).to_json()
 
 
 @router.post("/calculation-differences", summary="How two frozen runs differ, in words")

@@ -73,6 +73,9 @@ def one_of(members: type[_Enum], what: str) -> Callable[[object], _Enum]:
     """Make a validator that turns text into a member and lists the known ones when it cannot."""
 
     def to_member(value: object) -> _Enum:
+        if not isinstance(value, str | int):
+            # Lists are not written out: a few lines of YAML aliases can stand for gigabytes.
+            raise ValueError(f"must be a word; known: {', '.join(members)}")
         try:
             return members(str(value))
         except ValueError:
@@ -93,7 +96,7 @@ def day_or_month(value: object) -> date:
 
 def whole_number(value: object) -> int:
     """Read a whole number that is not negative, given as a number or as decimal digits."""
-    text = value if isinstance(value, str) else str(value)
+    text = str(value) if isinstance(value, str | int | float) else ""
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", text):
         raise ValueError("must be a whole number that is not negative")
     return int(text)

@@ -4,7 +4,7 @@ Interim Provisions on Wage Payment art. 15 and 16. What cannot be taken is a rec
 the certificate of the end of the employment (Labour Contract Law art. 50).
 """
 
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -83,8 +83,7 @@ def advance_recovery(case: AdvanceRecoveryInput) -> dict[str, Any]:
     excludes, rule_status = _excludes_insurance(case)
     advanced = case.advanced_months * to_fen(case.personal_monthly)
     limits = _limits(case, excludes)
-    # A limit is rounded down: one fen more would break it.
-    deduct = max(0, min([advanced, *(_whole_fen(limit) for limit, _ in limits)]))
+    deduct = max(0, min([advanced, *(to_fen(limit) for limit, _ in limits)]))
     balance = advanced - deduct
     formula = f"max(0, min({', '.join([yuan(advanced), *(text for _, text in limits)])}))"
     _lines(result, case, formula, deduct, balance, rule_status)
@@ -135,10 +134,6 @@ def _ratio() -> Decimal:
     return statutory().by_name["loss_deduction_ratio"].value or Decimal(0)
 
 
-def _whole_fen(yuan_: Decimal) -> int:
-    return int(yuan_.scaleb(2).to_integral_value(ROUND_FLOOR))
-
-
 def _lines(
     result: Result, case: AdvanceRecoveryInput, formula: str, deduct: int, balance: int, rule_status: Status
 ) -> None:
@@ -160,7 +155,7 @@ def _lines(
         limit = pack.by_name["loss_deduction_ratio"]
         basis = pack.basis(limit)
         statuses.append(limit.status)
-    elif deduct > _whole_fen(case.final_wage * _ratio()):
+    elif deduct > to_fen(case.final_wage * _ratio()):
         # Below a fifth of the wage the open question, whether the limit of losses applies, changes nothing.
         reading = pack.rule_by_name["advance_is_no_loss"]
         basis = pack.basis(reading)
@@ -176,8 +171,7 @@ def _lines(
 
 
 def _warnings(result: Result, case: AdvanceRecoveryInput, excludes: bool, advanced: int) -> None:
-    if case.mode is RecoveryMode.CONSENT:
-        result.warn(CONSENT_NEEDED.about())
+    result.warn(CONSENT_NEEDED.about())
     if case.final_wage < case.current_personal_si:
         result.warn(WAGE_BELOW_INSURANCE.about(wage=case.final_wage, insurance=case.current_personal_si))
     kept = case.final_wage - (case.current_personal_si if excludes else Decimal(0))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from countersign.domain.calculators.amounts import yuan
+from countersign.domain.calculators.figure_names import in_words
 from countersign.domain.tables.basis import Basis
 from countersign.domain.tables.cells import Status
 
@@ -124,6 +125,8 @@ class Result:
     lines: list[Line] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     weak: bool = False
+    open: bool = False
+    """Whether a fact is still to come without which the result cannot be final."""
 
     def add(self, line: Line) -> int | None:
         """Add a line; returns its fen."""
@@ -158,7 +161,7 @@ class Result:
         return {
             **self.figures,
             "provisional": self.provisional,
-            "final": not self.provisional,
+            "final": not (self.provisional or self.open or any(line.fen is None for line in self.lines)),
             "warnings": [doubt.to_json() for doubt in self.doubts],
             "lines": [line.to_json() for line in self.lines],
         }
@@ -181,10 +184,28 @@ def shown_yuan(fen: int | None) -> str | None:
     return None if fen is None else yuan(fen)
 
 
+_TOLD_APART = {"provisional", "final", "basis", "basis_en", "table"}
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int)
+
+
 def explanation(result: Mapping[str, Any], language: str) -> list[str]:
-    """Return a result as sentences: its lines, then its warnings. `language` is `zh-CN` or `en`."""
+    """Return a result as sentences: its figures, its lines, then its warnings.
+
+    `language` is `zh-CN` or `en`.
+    """
     chinese = language == "zh-CN"
-    said = [line["text"][language] for line in result.get("lines", [])]
+    said = [
+        in_words(name, value, chinese)
+        for name, value in result.items()
+        if name not in _TOLD_APART and _plain(value)
+    ]
+    rows = [row for name in ("lines", "deadlines") for row in result.get(name, [])]
+    said += [row["text"][language] for row in rows]
+    for row in result.get("by_grade", []):
+        said.append(("，" if chinese else ", ").join(in_words(*one, chinese) for one in row.items()))
     said += [warning["message_zh" if chinese else "message"] for warning in result["warnings"]]
     if result["provisional"]:
         said.append(

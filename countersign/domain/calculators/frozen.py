@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from countersign.domain.calculators.kinds import calculator
+from countersign.domain.calendar import WorkCalendar
 from countersign.domain.evidence import canonical
+from countersign.domain.tables.packs import REGIONS, STATUTORY, version_of
 from countersign.domain.yaml_text import InputError, shown
 
 FORMAT = 1
@@ -30,9 +33,14 @@ class FrozenRun:
         return {**asdict(self), "tables": list(self.tables)}
 
 
-def freeze(kind: str, inputs: Mapping[str, Any], result: Mapping[str, Any]) -> FrozenRun:
-    """Freeze a calculation; the table versions are those that its lines name."""
-    tables = tuple(sorted(set(_tables_of(result))))
+def freeze(
+    kind: str, inputs: Mapping[str, Any], result: Mapping[str, Any], calendar: WorkCalendar
+) -> FrozenRun:
+    """Freeze a calculation with the versions of every table that it could have read.
+
+    Those are the national one, the region's, and for a kind that counts working days the calendar.
+    """
+    tables = _tables_behind(kind, inputs, calendar)
     written = _written(inputs)
     return FrozenRun(FORMAT, kind, written, tables, result, _hash(kind, written, tables, result))
 
@@ -51,6 +59,7 @@ def read_run(data: object, source: str) -> FrozenRun:
         and isinstance(data["tables"], list)
     ):
         raise InputError(f"{source}: inputs and result must be mappings, tables a list")
+    _refuse_odd_shapes(data, source)
     run = FrozenRun(
         data["format"],
         str(data["kind"]),
@@ -66,6 +75,18 @@ def read_run(data: object, source: str) -> FrozenRun:
     if expected != run.hash:
         raise InputError(f"{source}: hash does not fit the rest; the run was changed after it was frozen")
     return run
+
+
+def _refuse_odd_shapes(data: Mapping[str, Any], source: str) -> None:
+    """Refuse what no calculator writes: a hash that fits is no proof that we have written the rest."""
+    if not all(isinstance(table, str) for table in data["tables"]):
+        raise InputError(f"{source}: tables must be a list of names with versions", "tables")
+    for name, keys in (("lines", ("item",)), ("warnings", ("code", "message"))):
+        rows = data["result"].get(name, [])
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and all(isinstance(row.get(key), str) for key in keys) for row in rows
+        ):
+            raise InputError(f"{source}: result.{name} must be a list of rows with {' and '.join(keys)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +136,10 @@ def _leaves(run: FrozenRun) -> dict[str, str]:
         told = {key: value for key, value in line.items() if key not in ("item", "text")}
         leaves |= _flat(f"lines.{line['item']}", told)
     for warning in run.result.get("warnings", ()):
-        leaves[f"warnings.{warning['code']}"] = warning["message"]
+        place, again = f"warnings.{warning['code']}", 2
+        while place in leaves:
+            place, again = f"warnings.{warning['code']}[{again}]", again + 1
+        leaves[place] = warning["message"]
     return leaves
 
 
@@ -132,13 +156,14 @@ def _flat(place: str, value: Any) -> dict[str, str]:
     return leaves
 
 
-def _tables_of(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        named = [value["table"]] if isinstance(value.get("table"), str) else []
-        return named + [table for one in value.values() for table in _tables_of(one)]
-    if isinstance(value, list | tuple):
-        return [table for one in value for table in _tables_of(one)]
-    return []
+def _tables_behind(kind: str, inputs: Mapping[str, Any], calendar: WorkCalendar) -> tuple[str, ...]:
+    tables = [version_of(STATUTORY)]
+    if inputs.get("region") in REGIONS:
+        tables.insert(0, version_of(str(inputs["region"])))
+    if calculator(kind).by_calendar:
+        years = [[entry.year, [*map(str, entry.off)], [*map(str, entry.work)]] for entry in calendar.years]
+        tables.insert(0, f"calendar {hashlib.sha256(canonical(years)).hexdigest()[:12]}")
+    return tuple(sorted(tables))
 
 
 def _written(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,9 @@ def injury(case: InjuryInput) -> dict[str, Any]:
     result.figures["negotiation"] = _negotiation(result, case, pack, case.grade)
     if case.responsibility_ratio is not None:
         lost_wages = (case.actual_wage or NOTHING) * case.suspension_months
-        result.figures["civil"] = civil_panel(case.responsibility_ratio, case.medical, lost_wages)
+        result.figures["civil"] = civil_panel(
+            case.responsibility_ratio, case.medical, lost_wages, case.medical_paid_by_third_party
+        )
     return result.to_json()
 
 
@@ -77,6 +79,7 @@ def _recognition(result: Result, case: InjuryInput) -> None:
         return
     known = recognised(case.own_responsibility)
     result.figures["recognised"] = known
+    result.open = not known
     if known is None:
         result.warn(doubts.RECOGNITION_OPEN.about())
     elif not known:
@@ -90,15 +93,40 @@ def _negotiation(result: Result, case: InjuryInput, pack: RegionPack, grade: int
     related claims, where the caller has given them.
     """
     paid = to_fen(case.employer_paid)
-    floor = max(0, (total(result.lines, Payer.EMPLOYER) or 0) - paid)
+    shortfall = _shortfall(case, pack, grade)
+    if shortfall:
+        result.figures["base_shortfall"] = yuan(shortfall)
+    floor = max(0, (total(result.lines, Payer.EMPLOYER) or 0) + shortfall - paid)
     target = floor
     if grade > 1:
-        graver = (said for said in statutory_lines(case, pack, grade - 1) if isinstance(said, Line))
-        target = max(floor, (total(graver, Payer.EMPLOYER) or 0) - paid)
-    ceiling = None if case.related_exposure is None else floor + to_fen(case.related_exposure)
+        owed = _total(case, pack, grade - 1, Payer.EMPLOYER) + _shortfall(case, pack, grade - 1)
+        target = max(floor, owed - paid)
+    ceiling = None
+    if case.related_exposure is not None:
+        ceiling = max(target, floor + to_fen(case.related_exposure))
+    if any(line.monthly and line.payer is Payer.EMPLOYER for line in result.lines):
+        result.warn(doubts.MONTHLY_BESIDE.about())
     if case.offer is not None and to_fen(case.offer) < floor:
         result.warn(doubts.BELOW_FLOOR.about(offer=case.offer, floor=yuan(floor)))
     return {"floor": yuan(floor), "target": yuan(target), "ceiling": shown_yuan(ceiling)}
+
+
+def _total(case: InjuryInput, pack: RegionPack, grade: int, payer: Payer | None = None) -> int:
+    lines = (said for said in statutory_lines(case, pack, grade) if isinstance(said, Line))
+    return total(lines, payer) or 0
+
+
+def _shortfall(case: InjuryInput, pack: RegionPack, grade: int) -> int:
+    """Return what the items lack because contributions were paid on less than the actual wage.
+
+    The employer owes the difference: Zhejiang's regulation art. 33, elsewhere the settled reading.
+    """
+    if not case.insured or case.actual_wage is None or case.avg_contribution_wage is None:
+        return 0
+    honest = case.model_copy(update={"avg_contribution_wage": case.actual_wage})
+    if own_wage(honest) <= own_wage(case):
+        return 0
+    return _total(honest, pack, grade) - _total(case, pack, grade)
 
 
 _SHOWN_BY_GRADE = (
@@ -127,4 +155,5 @@ def _by_grade(case: InjuryInput, pack: RegionPack) -> dict[str, Any]:
     summary.warn(doubts.NOT_APPRAISED.about())
     summary.figures = {"own_wage": str(own_wage(case)), "grade": PENDING, "by_grade": rows}
     _recognition(summary, case)
+    summary.open = True
     return summary.to_json()

@@ -13,20 +13,24 @@ from countersign.domain.tables.packs import STATUTORY, statutory, version_of
 
 
 @cache
-def _limits() -> tuple[Decimal, Decimal, Basis]:
-    pack = statutory()
-    named = pack.by_name
-    medical, disability = named["motor_medical_limit"].value, named["motor_death_disability_limit"].value
+def _limits(faultless: bool) -> tuple[Decimal, Decimal, Basis]:
+    """Return the limits of compulsory insurance; they are lower when the motorist bears no fault."""
+    pack, suffix = statutory(), "_no_fault" if faultless else ""
+    medical = pack.by_name[f"motor_medical_limit{suffix}"].value
+    disability = pack.by_name[f"motor_death_disability_limit{suffix}"].value
     return medical or Decimal(0), disability or Decimal(0), pack.basis(pack.rule_by_name["fault_share"])
 
 
-def civil_panel(own_share: Decimal, medical: Decimal, lost_wages: Decimal) -> dict[str, Any]:
+def civil_panel(
+    own_share: Decimal, medical: Decimal, lost_wages: Decimal, paid_already: Decimal
+) -> dict[str, Any]:
     """Estimate the claim against a motorist: compulsory insurance first, then the share of the fault.
 
-    `own_share` lies between 0 and 1, amounts are yuan. Death, disability and damage to things are not in it.
+    `own_share` lies between 0 and 1, amounts are yuan; `open` is what is left after what the third party has
+    paid. Death, disability and damage to things are not in it.
     """
-    medical_limit, disability_limit, basis = _limits()
     other = 1 - own_share
+    medical_limit, disability_limit, basis = _limits(other == 0)
     lines = [
         _line(THIRD_PARTY_MEDICAL, medical, medical_limit, other, basis),
         _line(THIRD_PARTY_WAGE, lost_wages, disability_limit, other, basis),
@@ -36,6 +40,8 @@ def civil_panel(own_share: Decimal, medical: Decimal, lost_wages: Decimal) -> di
         "other_share": plain(other),
         "lines": [line.to_json() for line in lines],
         "total": yuan(sum(line.fen or 0 for line in lines)),
+        "paid_already": yuan(to_fen(paid_already)),
+        "open": yuan(max(0, sum(line.fen or 0 for line in lines) - to_fen(paid_already))),
         "indicative": True,
     }
 

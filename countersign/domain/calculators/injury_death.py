@@ -4,6 +4,7 @@ Work Injury Insurance Regulation art. 39: funeral grant, pension of each dependa
 disposable income of the year before the death.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -120,10 +121,13 @@ def injury_death(case: InjuryDeathInput) -> dict[str, Any]:
     _check_own_wage(result, case)
     lump_sum = _lump_sum(result, case, payer)
     funeral = _funeral(result, case, payer)
-    pensions = [_pension(result, case, one, index, payer) for index, one in enumerate(case.dependants, 1)]
-    uncapped = sum(pensions)
+    pensions = [_pension(case, one, index, payer) for index, one in enumerate(case.dependants, 1)]
+    weights = [line.fen or 0 for line in pensions]
+    uncapped = sum(weights)
     capped = min(uncapped, to_fen(case.own_wage))
-    shares = _in_proportion(pensions, capped)
+    shares = _in_proportion(weights, capped)
+    for line, share in zip(pensions, shares, strict=True):
+        result.add(_at_most(line, share, uncapped, capped))
     if capped < uncapped:
         result.warn(
             DEPENDANTS_CAPPED.about(
@@ -143,7 +147,7 @@ def injury_death(case: InjuryDeathInput) -> dict[str, Any]:
                 "uncapped": yuan(pension),
                 "amount": yuan(share),
             }
-            for one, pension, share in zip(case.dependants, pensions, shares, strict=True)
+            for one, pension, share in zip(case.dependants, weights, shares, strict=True)
         ],
         "statutory_total": shown_yuan(total(result.lines)),
         "fund": shown_yuan(total(result.lines, Payer.FUND)),
@@ -192,7 +196,7 @@ def _funeral(result: Result, case: InjuryDeathInput, payer: Payer) -> int:
     return fen
 
 
-def _pension(result: Result, case: InjuryDeathInput, one: Dependant, index: int, payer: Payer) -> int:
+def _pension(case: InjuryDeathInput, one: Dependant, index: int, payer: Payer) -> Line:
     """Compute the pension of one dependant a month, before the cap on all of them."""
     share, cell = _number("dependant_spouse" if one.relation is Relation.SPOUSE else "dependant_other")
     statuses, shown = [cell.status], plain(share)
@@ -203,25 +207,28 @@ def _pension(result: Result, case: InjuryDeathInput, one: Dependant, index: int,
         statuses.append(more_cell.status)
     # The wage is rounded first, as own wage is everywhere, so that the cap is an amount that can be paid.
     own = in_yuan(to_fen(case.own_wage))
-    fen = to_fen(own * share)
     item = Item(
         f"dependant_{index}",
         f"{DEPENDANTS.zh}（{_IN_CHINESE[one.relation]}）",
         f"{DEPENDANTS.en} ({one.relation})",
     )
-    result.add(
-        Line(
-            item,
-            f"{yuan(to_fen(own))} × {shown}",
-            fen,
-            payer,
-            statutory().basis(cell),
-            weakest(statuses),
-            version_of(STATUTORY),
-            monthly=True,
-        )
+    return Line(
+        item,
+        f"{own} × {shown}",
+        to_fen(own * share),
+        payer,
+        statutory().basis(cell),
+        weakest(statuses),
+        version_of(STATUTORY),
+        monthly=True,
     )
-    return fen
+
+
+def _at_most(line: Line, share: int, uncapped: int, capped: int) -> Line:
+    """Return the line with what is paid: its share of the cap, where all pensions together exceed it."""
+    if capped == uncapped:
+        return line
+    return replace(line, formula=f"{line.formula} × {yuan(capped)} ÷ {yuan(uncapped)}", fen=share)
 
 
 def _in_proportion(pensions: list[int], capped: int) -> list[int]:

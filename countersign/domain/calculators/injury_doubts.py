@@ -93,3 +93,8 @@ UNINSURED = Saying(
     "after back-payment the fund takes over new costs only",
     "未参保期间由用人单位按法定项目和标准支付全部待遇（第62条第2款）；补缴后基金只支付新发生的费用",
 )
+MONTHLY_BESIDE = Saying(
+    "monthly_beside_the_range",
+    "monthly items of the employer go on beside the range and are not in it",
+    "由用人单位按月支付的项目另行持续支付，未计入协商区间",
+)

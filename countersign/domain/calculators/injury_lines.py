@@ -134,7 +134,7 @@ def _own_wage(case: InjuryInput, own: Decimal) -> Said:
     yield _line(OWN_WAGE, formula, own, Payer.NOBODY, law.floor, monthly=True)
     if not average * law.floor.value <= wage <= average * law.cap.value:
         yield doubts.OWN_WAGE_CLAMPED.about(wage=wage, local_avg=average, own_wage=own)
-    if case.actual_wage is not None and wage < case.actual_wage:
+    if case.actual_wage is not None and _within_limits(case.actual_wage, average) > own:
         yield doubts.UNDERPAID_BASE.about(declared=wage, actual=case.actual_wage)
 
 
@@ -169,12 +169,19 @@ def _subsidy(
         yield doubt
     for cell in (factor, left):
         if cell is not None:
-            statuses.append(cell.status)
+            # A reduction that nobody has confirmed leaves a figure that is believed with little confidence.
+            statuses.append(Status.M_L if cell.status is Status.UNKNOWN else cell.status)
             if cell.value is not None:
                 formula, amount = f"{formula} × {plain(cell.value)}", amount * cell.value
     item = MEDICAL_SUBSIDY if subsidy is Subsidy.MEDICAL else EMPLOYMENT_SUBSIDY
     yield Line(
-        item, formula, to_fen(amount), payer, pack.injury_basis(), weakest(statuses), version_of(pack.region)
+        item,
+        formula,
+        to_fen(amount),
+        payer,
+        pack.injury_basis(rule.article),
+        weakest(statuses),
+        version_of(pack.region),
     )
 
 

@@ -28,6 +28,7 @@ from countersign.domain.tables.regional import (
     RoundingMode,
     Side,
 )
+from countersign.domain.yaml_text import shown
 
 _LINES = {
     InsuranceLine.PENSION: ("养老保险", "pension"),
@@ -131,11 +132,18 @@ def _place(result: Result, case: InsuranceMonthInput) -> Place:
         )
     if city is not None and city not in {*pack.cities, *with_tables}:
         known = ", ".join(dict.fromkeys([*with_tables, *pack.cities])) or "none"
-        raise ValueError(f"city is {city}, which the tables of {case.region} do not know; known: {known}")
+        raise ValueError(
+            f"city is {shown(city)}, which the tables of {case.region} do not know; known: {known}"
+        )
     tiers = sorted({cell.tier for cell in pack.insurance_rates if cell.city == city and cell.tier})
     if tiers and case.medical_tier is None:
         raise ValueError(
             f"medical_tier is missing; medical insurance in {city} has the tiers {', '.join(map(str, tiers))}"
+        )
+    if tiers and case.medical_tier not in tiers:
+        raise ValueError(
+            f"medical_tier is {case.medical_tier}; medical insurance in {city} has the tiers "
+            f"{', '.join(map(str, tiers))}"
         )
     return Place(pack, city, case.medical_tier if tiers else None, case.month)
 

@@ -5,7 +5,7 @@ of the last twelve months, not below the minimum wage, capped at a multiple of t
 """
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
@@ -43,7 +43,13 @@ EARLIER_SERVICE = Saying(
     "earlier_service",
     "service before {day} is in the months here; it counts by the rules of that time: check it ({basis})",
     "此处月数包含 {day} 以前的工作年限，该部分应适用当时的规定，请核对（{basis_zh}）",
-    stamps=True,
+)
+
+LAST_DAY = Saying(
+    "left_is_not_counted",
+    "the service is counted to {left}, without that day; if it was the last day of work, give {next}: "
+    "it makes {months} months",
+    "工作年限计算至 {left}（不含当日）；如该日为最后工作日，请填写 {next}，应按 {months} 个月计算",
 )
 
 _MONTHS_A_YEAR = 12
@@ -92,11 +98,6 @@ class SeveranceInput(CaseInput):
             raise ValueError(
                 f"left is {self.left}, before hired, which is {self.hired}; correct one of the two"
             )
-        if self.min_wage is not None and self.local_avg is not None and self.min_wage > self.local_avg:
-            raise ValueError(
-                f"min_wage is {self.min_wage}, above local_avg, which is {self.local_avg}; "
-                "correct one of the two"
-            )
         return self
 
 
@@ -107,7 +108,8 @@ def severance(case: SeveranceInput) -> dict[str, Any]:
     wage = _average(result, case)
     wage, months, cap = _clamped(result, case, wage, months)
     yearly, pack = _cell("severance_months_a_year"), statutory()
-    formula, amount = f"{yuan(to_fen(wage))} × {plain(months)}", wage * months
+    shown_wage = f"{wage:.2f}" if wage == in_yuan(to_fen(wage)) else plain(wage)
+    formula, amount = f"{shown_wage} × {plain(months)}", wage * months
     item, cell = SEVERANCE, cap or yearly
     if case.unlawful:
         twice = _cell("unlawful_multiple")
@@ -140,7 +142,15 @@ def _months(result: Result, case: SeveranceInput) -> Decimal:
         basis = statutory().basis(earlier)
         result.used(earlier.status)
         result.warn(EARLIER_SERVICE.about(day=earlier.from_, basis=basis.en, basis_zh=basis.zh))
-    whole, more = _months_between(case.hired, case.left)
+    months = _served(case.hired, case.left)
+    if case.left < date.max and _served(case.hired, case.left + timedelta(days=1)) > months:
+        counted = _served(case.hired, case.left + timedelta(days=1))
+        result.warn(LAST_DAY.about(left=case.left, next=case.left + timedelta(days=1), months=plain(counted)))
+    return months
+
+
+def _served(hired: date, left: date) -> Decimal:
+    whole, more = _months_between(hired, left)
     years_of_service, rest_months = divmod(whole, _MONTHS_A_YEAR)
     return _counted(Decimal(years_of_service), Decimal(rest_months), more=more)
 
@@ -171,7 +181,7 @@ def _months_between(first: date, last: date) -> tuple[int, bool]:
 def _average(result: Result, case: SeveranceInput) -> Decimal:
     """Return the average wage with the bonus, rounded to fen before it is multiplied."""
     if case.bonus_12_months is None:
-        return in_yuan(to_fen(case.monthly_wage))
+        return case.monthly_wage
     window = _cell("severance_window_months")
     count = _number(window)
     fen = to_fen((case.monthly_wage * count + case.bonus_12_months) / count)

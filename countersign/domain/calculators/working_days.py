@@ -3,21 +3,35 @@
 The day on which the term begins is not counted: Civil Code art. 201.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from countersign.domain.calculators.explained import Doubt, Result, Saying
-from countersign.domain.calculators.inputs import CaseInput, Count, Day
+from countersign.domain.calculators.inputs import CaseInput, Day
 from countersign.domain.calendar import WorkCalendar
+from countersign.domain.input_models import whole_number
 from countersign.domain.planner import provisional_warning
 
 _PROVISIONAL_ZH = "{year} 年的放假安排尚未公布：暂以周一至周五为工作日，公布并导入后日期会变动"
+
+
+_LONGEST = 5000
+"""Twenty years: no term of the law is nearly as long."""
+
+
+def _term(value: object) -> int:
+    days = whole_number(value)
+    if days > _LONGEST:
+        raise ValueError(f"is {days}, more than {_LONGEST}; check it")
+    return days
 
 
 class WorkingDaysInput(CaseInput):
     """Inputs of `working_days`: 0 working days end on the start."""
 
     start: Day
-    working_days: Count
+    working_days: Annotated[int, BeforeValidator(_term)]
 
 
 def working_days(case: WorkingDaysInput, calendar: WorkCalendar) -> dict[str, Any]:

@@ -28,12 +28,14 @@ class Law(BaseModel):
 
     def basis(self, article: str = "") -> Basis:
         """Cite places such as `64/2` (article, paragraph 款) and `37(1)` (item 项), several with commas."""
+        # A title within a title stands in single brackets (GB/T 15834).
+        title = f"《{self.zh.replace('《', '〈').replace('》', '〉')}》"
         if not article:
-            return Basis(f"《{self.zh}》", self.en)
+            return Basis(title, self.en)
         places = [place.strip() for place in article.split(",")]
         chinese = "、".join(_chinese(place) for place in places)
         english = ", ".join(re.sub(r"/([0-9]+)", r"(\1)", place) for place in places)
-        return Basis(f"《{self.zh}》{chinese}", f"{self.en}, art. {english}")
+        return Basis(f"{title}{chinese}", f"{self.en}, art. {english}")
 
 
 def _chinese(place: str) -> str:

@@ -154,9 +154,10 @@ class SubsidyNumber(Cell[Exact]):
 
 
 class SubsidyRule(Cell[SubsidyBase]):
-    """By what the numbers of a subsidy are multiplied."""
+    """By what the numbers of a subsidy are multiplied, and the article of the region's law that says so."""
 
     subsidy: Subsidy
+    article: str = ""
 
 
 class Taper(Cell[Exact]):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from countersign.domain.calculators.frozen import FrozenRun, differences, freeze, read_run
 from countersign.domain.calculators.kinds import calculate
-from countersign.domain.calendar import load_shipped_calendar
+from countersign.domain.calendar import CalendarYear, load_shipped_calendar
 from countersign.domain.tables.packs import version_of
 from countersign.domain.yaml_text import InputError
 
@@ -26,7 +27,8 @@ INPUTS: dict[str, Any] = {
 
 def run(**inputs: Any) -> FrozenRun:
     given_inputs = INPUTS | inputs
-    return freeze("injury", given_inputs, calculate("injury", given_inputs, "case", load_shipped_calendar()))
+    calendar = load_shipped_calendar()
+    return freeze("injury", given_inputs, calculate("injury", given_inputs, "case", calendar), calendar)
 
 
 def stored(frozen: FrozenRun) -> dict[str, Any]:
@@ -83,11 +85,41 @@ def test_two_runs_differ_in_words() -> None:
     assert "inputs.local_avg：由 11761 变为 11937" in [one.in_words("zh-CN") for one in changes]
 
 
+def test_an_imported_calendar_year_is_seen_in_the_run() -> None:
+    inputs = {"start": "2026-12-30", "working_days": 3}
+    shipped = load_shipped_calendar()
+    longer = shipped.with_year(CalendarYear(2027, (date(2027, 1, 1),), (), "https://example.com/2027"))
+    runs = [
+        freeze("working_days", inputs, calculate("working_days", inputs, "case", calendar), calendar)
+        for calendar in (shipped, longer)
+    ]
+    assert runs[0].tables[0] != runs[1].tables[0]
+    assert "tables.calendar" in [change.place for change in differences(*runs)]
+
+
+def test_two_warnings_of_one_code_are_told_apart() -> None:
+    inputs = {
+        "region": "guangdong",
+        "city": "深圳",
+        "medical_tier": 1,
+        "injury_risk_class": 1,
+        "month": "2025-10",
+    }
+    low, high = ({**inputs, "wage": wage} for wage in ("10000", "30000"))
+    calendar = load_shipped_calendar()
+    runs = [
+        freeze("insurance_month", one, calculate("insurance_month", one, "case", calendar), calendar)
+        for one in (low, high)
+    ]
+    assert "warnings.rate_in_conflict[2]" not in [change.place for change in differences(*runs)]
+    assert len([one for one in runs[0].result["warnings"] if one["code"] == "rate_in_conflict"]) > 1
+
+
 def test_a_run_does_not_differ_from_itself() -> None:
     assert differences(run(), run()) == ()
 
 
 def test_runs_of_two_kinds_are_not_compared() -> None:
-    other = freeze("late_fee", {}, {"warnings": [], "lines": []})
+    other = freeze("late_fee", {}, {"warnings": [], "lines": []}, load_shipped_calendar())
     with pytest.raises(ValueError, match="a run of injury cannot be compared with one of late_fee"):
         differences(run(), other)

@@ -160,7 +160,8 @@ def test_whoever_uses_a_weak_cell_is_stamped_provisional_and_nobody_else(case: d
     result = injury(**without_nothing(case))
     weak = any(line["status"] in {"M-m", "M-l", "UNKNOWN", "CONFLICT"} for line in result["lines"])
     assert result["provisional"] is weak
-    assert result["final"] is not weak
+    undecided = result["monthly_allowance"] is None
+    assert result["final"] is not (weak or undecided)
 
 
 def test_the_tempting_wrong_answer_is_not_given() -> None:
@@ -227,7 +228,7 @@ def test_a_reduction_that_nobody_has_confirmed_is_not_applied_but_stamps_the_res
     assert near["medical_subsidy"] == "70566.00"
     assert near["provisional"] is True
     assert "taper_unknown" in codes(near)
-    assert {line["status"] for line in near["lines"] if "subsidy" in line["item"]} == {"UNKNOWN"}
+    assert {line["status"] for line in near["lines"] if "subsidy" in line["item"]} == {"M-l"}
     far = injury(years_to_retirement="5")
     assert far["provisional"] is False
 
@@ -294,16 +295,50 @@ def test_an_injury_before_its_appraisal_is_a_table_and_no_figure() -> None:
 
 
 def test_the_range_for_an_agreement_starts_at_what_the_employer_owes() -> None:
-    result = injury(insured=False, employer_paid="20000", related_exposure="50000", offer="100000")
+    result = injury(insured=False, employer_paid="20000", related_exposure="500000", offer="100000")
     floor = fen(result["employer"]) - 20000_00
     assert fen(result["negotiation"]["floor"]) == floor
     graver = injury(insured=False, grade=8)
     assert fen(result["negotiation"]["target"]) == fen(graver["employer"]) - 20000_00
-    assert fen(result["negotiation"]["ceiling"]) == floor + 50000_00
+    assert fen(result["negotiation"]["ceiling"]) == floor + 500000_00
     assert "below_statutory_floor" in codes(result)
     enough = injury(insured=False, offer=result["employer"])
     assert "below_statutory_floor" not in codes(enough)
     assert enough["negotiation"]["ceiling"] is None
+
+
+def test_what_a_low_contribution_base_costs_falls_on_the_employer_in_the_range() -> None:
+    declared = {"avg_contribution_wage": "8000", "actual_wage": "10000"}
+    result = injury(**declared)
+    assert result["base_shortfall"] == "18000.00"
+    assert fen(result["negotiation"]["floor"]) == fen(result["employer"]) + 18000_00
+    assert "underpaid_base" in codes(result)
+    higher = injury(region="zhejiang", avg_contribution_wage="5060", actual_wage="10000", local_avg="8433")
+    # One grade up: employment subsidy 8433 × 7, and eleven months of the 4940 that no contribution covers.
+    assert higher["negotiation"]["target"] == "113371.00"
+    both_below_the_floor = injury(avg_contribution_wage="5000", actual_wage="6500")
+    assert "base_shortfall" not in both_below_the_floor
+    assert "underpaid_base" not in codes(both_below_the_floor)
+
+
+def test_the_ceiling_never_lies_below_the_target() -> None:
+    result = injury(related_exposure="100")["negotiation"]
+    assert fen(result["ceiling"]) >= fen(result["target"]) >= fen(result["floor"])
+
+
+@pytest.mark.parametrize(
+    "unsettled",
+    [{"grade": "pending"}, {"own_responsibility": "无法认定"}, {"own_responsibility": "全部责任"}],
+)
+def test_what_still_waits_for_a_decision_is_not_final(unsettled: dict[str, Any]) -> None:
+    assert injury(**unsettled)["final"] is False
+    assert injury()["final"] is True
+
+
+def test_a_motorist_without_fault_answers_by_the_lower_limits() -> None:
+    result = injury(medical="28000", medical_paid_by_third_party="500", responsibility_ratio="1")
+    assert result["civil"]["total"] == "1800.00"
+    assert (result["civil"]["paid_already"], result["civil"]["open"]) == ("500.00", "1300.00")
 
 
 def test_what_was_paid_already_never_makes_the_floor_negative() -> None:

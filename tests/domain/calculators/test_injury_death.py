@@ -48,7 +48,8 @@ def test_above_own_wage_the_pensions_are_reduced_in_proportion_and_add_up_to_it(
     assert warning["code"] == "dependants_capped"
     assert "3076.93 + 2307.69 + 2307.69 + 2307.69" in warning["message"]
     pensions = [line for line in result["lines"] if line["monthly"]]
-    assert [line["amount"] for line in pensions] == ["4000.00", "3000.00", "3000.00", "3000.00"]
+    assert [line["amount"] for line in pensions] == ["3076.93", "2307.69", "2307.69", "2307.69"]
+    assert pensions[0]["formula"] == "10000.00 × 0.4 × 10000.00 ÷ 13000.00"
     assert [line["item"] for line in pensions] == [f"dependant_{number}" for number in (1, 2, 3, 4)]
 
 

@@ -115,7 +115,7 @@ def test_the_only_city_with_tables_is_used_and_named() -> None:
         ({"region": "guangdong"}, "case: city is missing; the tables of guangdong are by city: 广州, 深圳"),
         (
             {"region": "guangdong", "city": "珠海"},
-            "case: city is 珠海, which the tables of guangdong do not know",
+            'case: city is "珠海", which the tables of guangdong do not know',
         ),
         ({"region": "guangdong", "city": "深圳", "month": "2025-10"}, "case: medical_tier is missing"),
         (

@@ -6,7 +6,6 @@ import pytest
 
 from countersign.domain.calculators.third_party_offset import ThirdPartyOffsetInput, third_party_offset
 from countersign.domain.input_models import read_input
-from countersign.domain.tables.cells import MissingCell
 from countersign.domain.yaml_text import InputError
 
 
@@ -40,9 +39,9 @@ def test_zhejiang_cites_its_own_article_and_the_others_the_national_one() -> Non
     assert "第8条第3款" in run("beijing", "1", "1")["lines"][0]["basis"]
 
 
-def test_a_region_without_a_rule_is_a_missing_cell() -> None:
-    with pytest.raises(MissingCell, match="tort offset for region henan"):
-        run("henan", "1", "1")
+def test_a_region_whose_rule_was_not_read_has_the_national_default_and_is_provisional() -> None:
+    result = run("henan", "100", "40")
+    assert (result["payable_after_tort"], result["provisional"]) == ("100.00", True)
 
 
 def test_a_negative_award_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Every worked example through the command line: each expected key, at any depth, with that very value."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from countersign.cli import app
-from countersign.domain.calculators.kinds import CALCULATORS
+from countersign.domain.calculators.explained import explanation
+from countersign.domain.calculators.kinds import CALCULATORS, calculate
+from countersign.domain.calendar import load_shipped_calendar
 from countersign.domain.yaml_text import load_text
 
 EXAMPLES: list[dict[str, Any]] = load_text(
@@ -46,6 +49,18 @@ def test_an_example_gives_what_a_court_or_the_rules_gave(
         assert {"item", "formula", "amount", "payer", "basis", "status"} <= set(line)
         assert line["table"]
         assert all(line["text"][language] for language in ("zh-CN", "en"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[one["id"] for one in EXAMPLES])
+def test_an_explanation_says_every_figure_in_the_readers_words(example: dict[str, Any]) -> None:
+    result = calculate(example["kind"], example["inputs"], "case", load_shipped_calendar())
+    for language in ("zh-CN", "en"):
+        said = "\n".join(explanation(result, language))
+        for value in example["expected"].values():
+            assert not isinstance(value, str) or value in said
+        if language == "zh-CN":
+            keys = [name for name in result if re.search(rf"^{name}：", said, re.MULTILINE)]
+            assert keys == [], "a figure without a Chinese name"
 
 
 def test_every_calculator_has_a_worked_example() -> None:
