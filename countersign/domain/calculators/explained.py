@@ -205,7 +205,8 @@ def explanation(result: Mapping[str, Any], language: str) -> list[str]:
     rows = [row for name in ("lines", "deadlines") for row in result.get(name, [])]
     said += [row["text"][language] for row in rows]
     for row in result.get("by_grade", []):
-        said.append(("，" if chinese else ", ").join(in_words(*one, chinese) for one in row.items()))
+        told = [in_words(name, value, chinese) for name, value in row.items()]
+        said.append(("，" if chinese else ", ").join(told))
     said += [warning["message_zh" if chinese else "message"] for warning in result["warnings"]]
     if result["provisional"]:
         said.append(
