@@ -15,7 +15,23 @@ from api.body_limit import BodyLimit
 from api.errors import install_errors
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
-from api.v1 import calculations, case_links, cases, channels, circulars, links, lists, stops
+from api.v1 import (
+    calculations,
+    case_links,
+    cases,
+    channels,
+    circulars,
+    consents,
+    courier,
+    evidence,
+    holds,
+    links,
+    lists,
+    manual_evidence,
+    papers,
+    responsibility,
+    stops,
+)
 from countersign.adapters.database.identity import CODE_LASTS, Identity
 from countersign.adapters.database.tokens import Tokens
 from countersign.bootstrap import Parts, set_up_logging
@@ -26,6 +42,7 @@ from countersign.domain.sms_templates import FilledText
 from countersign.ids import new_id
 from countersign.settings import Settings
 
+_FIRST_ANCHOR_S, _HISTORIES_EVERY_S = 60, 10
 log = logging.getLogger("countersign.api")
 
 
@@ -42,7 +59,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     app.state.parts = parts
     app.state.tokens = Tokens(parts.database, parts.clock)
     # Built now, so that a wrong name or address in the settings stops the start and not the first alarm.
-    _ = (parts.alerts, parts.channels)
+    _ = (parts.alerts, parts.channels, parts.press)
     app.state.people = _people(parts)
     install_errors(app)
     app.add_middleware(BodyLimit)
@@ -53,8 +70,15 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         cases.router,
         channels.router,
         circulars.router,
+        evidence.router,
         links.router,
         lists.router,
+        holds.router,
+        responsibility.router,
+        papers.router,
+        courier.router,
+        manual_evidence.router,
+        consents.router,
     ):
         app.include_router(router, prefix="/api/v1")
     app.include_router(hooks.router)
@@ -68,8 +92,10 @@ def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         jobs = [asyncio.create_task(_inbox(parts)), asyncio.create_task(_tell(parts))]
         jobs.append(asyncio.create_task(_poll(parts)))
+        jobs.append(asyncio.create_task(_anchor(parts)))
         if dispatch:
             jobs.append(asyncio.create_task(parts.dispatcher.run()))
+            jobs.append(asyncio.create_task(_keep_histories(parts)))
         yield
         for job in jobs:
             job.cancel()
@@ -103,6 +129,28 @@ async def _poll(parts: Parts) -> None:
             await parts.receipt_poll.run()
         except Exception as fault:
             log.warning("asking for missing reports: %s; it is tried again", type(fault).__name__)
+
+
+async def _anchor(parts: Parts) -> None:
+    """Anchor the heads of all chains: soon after the start, then at the pace of the settings."""
+    rest = min(_FIRST_ANCHOR_S, parts.settings.anchor_every_s)
+    while True:
+        await asyncio.sleep(rest)
+        try:
+            await run_in_threadpool(parts.anchoring.run)
+        except Exception as fault:
+            log.warning("anchoring: %s; it is tried again", type(fault).__name__)
+        rest = parts.settings.anchor_every_s
+
+
+async def _keep_histories(parts: Parts) -> None:
+    """Keep the histories of closed cases before the server forgets them."""
+    while True:
+        await asyncio.sleep(_HISTORIES_EVERY_S)
+        try:
+            await parts.histories.run()
+        except Exception as fault:
+            log.warning("keeping histories: %s; it is tried again", type(fault).__name__)
 
 
 def _people(parts: Parts) -> PeopleServices:

@@ -1,5 +1,6 @@
-"""Run every benchmark, print the table, keep the figures: `python -m bench [NAME …]`."""
+"""Run every benchmark, print the table, keep the figures: `python -m bench [NAME …] [--count N]`."""
 
+import argparse
 import json
 import os
 import platform
@@ -9,15 +10,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import injury
+from bench import injury, paper
 from bench.ratio import Ratio
 
-BENCHES: dict[str, Callable[[], Ratio]] = {"injury": injury.measure}
+BENCHES: dict[str, Callable[..., Ratio]] = {"injury": injury.measure, "paper": paper.measure}
 RESULTS = Path(__file__).parent / "results"
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print one row a benchmark; nothing is asserted, a slow machine fails nobody."""
+    asked = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    asked.add_argument("names", nargs="*", metavar="NAME")
+    asked.add_argument("--count", type=int, help="how many each one does, instead of its own number")
+    wish = asked.parse_args(arguments)
+    names, count = wish.names, [] if wish.count is None else [wish.count]
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
         print(f"{unknown[0]}: no such benchmark; known: {', '.join(BENCHES)}", file=sys.stderr)
@@ -25,7 +31,7 @@ def main(names: list[str]) -> int:
     RESULTS.mkdir(exist_ok=True)
     print("| Measured | Ours | Bare | Ours takes | |\n|---|---|---|---|---|")
     for name in names or BENCHES:
-        found = BENCHES[name]()
+        found = BENCHES[name](*count)
         print(
             f"| {found.name} | {found.ours:,.0f} | {found.bare:,.0f} | {found.times:.1f} × | {found.note} |"
         )

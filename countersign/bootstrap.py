@@ -17,22 +17,30 @@ from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
 from countersign.adapters.alerts import AlertTeller, open_targets, read_alert_urls
 from countersign.adapters.aliyun_sms import AliyunSms
+from countersign.adapters.anchoring import Anchoring
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.alarms import AlarmBook
+from countersign.adapters.database.anchors import AnchorBook
 from countersign.adapters.database.case_links import CaseLinks
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
 from countersign.adapters.database.circular_views import CircularViews
 from countersign.adapters.database.circulars import Circulars
+from countersign.adapters.database.consents import Consents
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.erasure import Eraser
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.inbox import InboxBook
+from countersign.adapters.database.letters import Letters
 from countersign.adapters.database.links import Links
 from countersign.adapters.database.mail_reports import MailReports
+from countersign.adapters.database.manual_evidence import ManualEvidence
 from countersign.adapters.database.notices import Notices, NoticeSettings
 from countersign.adapters.database.outbox import OutboxBook
+from countersign.adapters.database.papers import Papers
 from countersign.adapters.database.receipts import Receipts
+from countersign.adapters.database.retention import Holds, Retention, held
 from countersign.adapters.database.send_gate import Caps, SendGate
 from countersign.adapters.database.sendings import Sendings
 from countersign.adapters.database.sifting import Sieve
@@ -42,21 +50,27 @@ from countersign.adapters.database.stops import Stops
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.views import Views
 from countersign.adapters.dispatch import Dispatcher
+from countersign.adapters.exporting import Exporter
+from countersign.adapters.history import HistoryKeeper
 from countersign.adapters.links import LinkKeys, load_link_keys
 from countersign.adapters.logs import structured_logging
 from countersign.adapters.mail_addresses import MailAddresses
 from countersign.adapters.mail_intake import MailIntake
+from countersign.adapters.paper import Press
 from countersign.adapters.real_clock import utc_now
 from countersign.adapters.receipt_poll import ReceiptPoll
 from countersign.adapters.rendering import Renderer, candidates
+from countersign.adapters.signing import Signer, SigningFault, given_signer, own_signer
 from countersign.adapters.sms_routes import RoutedSms, SmsWayOut, load_registered_texts, routes_of
 from countersign.adapters.smtp import SmtpMailer
+from countersign.adapters.timestamps import Authority
 from countersign.adapters.twilio_sms import TwilioSms
 from countersign.contracts.cases import Process
 from countersign.domain.calendar import CalendarYear, WorkCalendar, load_shipped_calendar
 from countersign.domain.channels import Setup, ways_out
 from countersign.domain.destinations import SmsProvider, by_longest_prefix
 from countersign.domain.policy import Channel
+from countersign.domain.retention import retention_years
 from countersign.domain.sms_cost import sms_prices
 from countersign.domain.sms_templates import (
     FilledText,
@@ -177,7 +191,20 @@ class Parts:
             ),
             self.registered_sms,
             self.clock,
+            self.papers,
         )
+
+    @cached_property
+    def press(self) -> Press:
+        """What prints pages; `ValueError` when the folder of further fonts holds none."""
+        return Press(self.settings.font_dir)
+
+    @cached_property
+    def papers(self) -> Papers:
+        """The papers of notices."""
+        s = self.settings
+        documents = s.data_dir / "documents"
+        return Papers(self.database, self.evidence, self.press, s.company_name, documents, self.clock)
 
     def registered_sms(
         self,
@@ -244,6 +271,32 @@ class Parts:
     def case_links(self) -> CaseLinks:
         """What hands evidence over from case to case."""
         return CaseLinks(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Bans on erasing a case."""
+        return Holds(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def letters(self) -> Letters:
+        """What couriers report of letters."""
+        return Letters(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def manual_evidence(self) -> ManualEvidence:
+        """What people write down of calls, visits and screenshots."""
+        return ManualEvidence(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """What people have signed about their addresses."""
+        return Consents(self.database, self.clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Which closed cases have outlived their term."""
+        years = retention_years(self.settings.retention_years)
+        return Retention(self.database, self.eraser, years, self.clock)
 
     @cached_property
     def stops(self) -> Stops:
@@ -366,6 +419,49 @@ class Parts:
     def views(self) -> Views:
         """Lists and case pages, read from the projection."""
         return Views(self.database, self.evidence, self.settings.data_dir)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs manifests: the key of the settings, else the installation's own; `SigningFault`."""
+        s = self.settings
+        if s.signing_key_file is None and s.signing_certificate_file is None:
+            return own_signer(s.data_dir / "secrets", self.clock())
+        if s.signing_key_file is None or s.signing_certificate_file is None:
+            raise SigningFault(
+                "signing_key_file and signing_certificate_file belong together; set both or none"
+            )
+        return given_signer(s.signing_key_file, s.signing_certificate_file)
+
+    @cached_property
+    def authority(self) -> Authority | None:
+        """The timestamp authority, where one is set."""
+        s = self.settings
+        return None if s.tsa_url is None else Authority(s.tsa_url, s.tsa_ca_file)
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """What hands evidence out."""
+        return Exporter(
+            self.database, self.evidence, self.views, lambda: self.signer, self.authority, self.clock
+        )
+
+    @cached_property
+    def anchoring(self) -> Anchoring:
+        """What anchors the heads of all chains."""
+        book = AnchorBook(self.database, self.clock)
+        return Anchoring(self.database, book, self.settings.anchors, self.authority, self.clock)
+
+    @cached_property
+    def histories(self) -> HistoryKeeper:
+        """What keeps the histories of closed cases."""
+        documents = self.settings.data_dir / "documents"
+        return HistoryKeeper(self.database, self.temporal, documents, self.clock)
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        """What erases the personal values of closed cases."""
+        documents = self.settings.data_dir / "documents"
+        return Eraser(self.database, self.evidence, documents, held, self.clock)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

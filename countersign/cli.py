@@ -32,10 +32,13 @@ evidence_app = typer.Typer(no_args_is_help=True, help="Evidence bundles.")
 app.add_typer(token_app, name="token")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(evidence_app, name="evidence")
+retention_app = typer.Typer(no_args_is_help=True, help="Closed cases whose term is over.")
+app.add_typer(retention_app, name="retention")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (the default where there is data).")]
 CaseFile = Annotated[Path, typer.Option("--case", help="YAML or JSON file.")]
 BAD_INPUT = 2
+_OPERATOR = {"role": Role.SYSTEM_ADMINISTRATOR.value, "id": "command line"}
 
 
 class Language(StrEnum):
@@ -211,7 +214,7 @@ def alerts_test(as_json: AsJson = False) -> None:
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="employees or calendar.")],
+    kind: Annotated[str, typer.Argument(help="employees, calendar or courier.")],
     file: Annotated[Path, typer.Argument(help="An .xlsx or .csv file; with --template the file to write.")],
     dry_run: Annotated[bool, typer.Option(help="Check everything, change nothing.")] = False,
     accept_good_rows: Annotated[bool, typer.Option(help="Apply the rows without faults.")] = False,
@@ -309,35 +312,55 @@ def evidence_export(
     case_id: Annotated[str, typer.Argument(help="The case's ULID.")],
     out: Annotated[Path, typer.Option("--out", help="The ZIP to write.")],
     redact: Annotated[bool, typer.Option(help="Leave every personal value out.")] = False,
+    language: Annotated[Language, typer.Option(help="The language of timeline.pdf.")] = Language.ZH_CN,
 ) -> None:
-    """Write a case's evidence bundle."""
+    """Write a case's evidence bundle, signed, and stamped where an authority is set."""
     from countersign.adapters.database.views import Scope
+    from countersign.adapters.signing import SigningFault
 
-    data = opened().views.bundle(Scope(), case_id, redact=redact)
-    if data is None:
+    try:
+        made = opened().exporter.export(Scope(), case_id, _OPERATOR, redact=redact, language=language.value)
+    except SigningFault as fault:
+        refuse(str(fault))
+    if made is None:
         refuse(f"CASE_ID: there is no case {case_id!r}; see `GET /api/v1/cases`")
-    out.write_bytes(data)
-    show({"file": str(out), "bytes": len(data)})
+    out.write_bytes(made.data)
+    show({"file": str(out), "bytes": len(made.data), "notes": list(made.notes)})
 
 
 @evidence_app.command("verify")
 def evidence_verify(
     file: Annotated[Path, typer.Argument(help="A bundle.")],
     replay: Annotated[
-        bool, typer.Option(help="Also replay the history, where the bundle holds one.")
+        bool, typer.Option("--replay", help="Also replay the histories and compare their outcomes.")
     ] = False,
+    ca: Annotated[
+        Path | None, typer.Option("--ca", help="PEM file: whose signatures and timestamps count.")
+    ] = None,
+    anchors: Annotated[
+        Path | None, typer.Option("--anchors", help="An anchor file that was kept elsewhere.")
+    ] = None,
 ) -> None:
     """Check a bundle offline: exit 0 and a summary, or exit 1 and the first broken link."""
+    from countersign.adapters.signing import SigningFault, read_certificates
+    from countersign.adapters.verifying import verify
+    from countersign.domain.anchors import AnchorFault, read_anchor_file
+
     try:
-        report = verify_bundle(file.read_bytes())
+        data = file.read_bytes()
+        roots = None if ca is None else read_certificates(ca)
+        kept = None if anchors is None else read_anchor_file(anchors.read_bytes())
     except OSError as error:
-        refuse(f"{file}: cannot be read ({error.strerror}); check the path")
-    if not report.ok:
-        typer.echo(f"BROKEN: {report.first_broken}")
+        refuse(f"{error.filename}: cannot be read ({error.strerror}); check the path")
+    except SigningFault as fault:
+        refuse(f"--ca: {fault}")
+    except AnchorFault as fault:
+        refuse(f"--anchors: {anchors}: {fault}; compare it with another copy")
+    verdict = verify(data, roots, kept, with_replay=replay)
+    report = verdict.report
+    if verdict.broken is not None:
+        typer.echo(f"BROKEN: {verdict.broken}")
         raise typer.Exit(1)
-    notes = list(report.notes)
-    if replay:
-        notes.append("This bundle holds no history, so nothing could be replayed.")
     show(
         {
             "ok": True,
@@ -347,9 +370,113 @@ def evidence_verify(
             "disclosed": report.disclosed_count,
             "sealed": report.sealed_count,
             "linked": sorted(report.linked),
-            "notes": notes,
+            "outside_witness": verdict.outside,
+            "witnesses": verdict.witnesses,
+            "notes": verdict.notes,
         }
     )
+
+
+@evidence_app.command("anchor")
+def evidence_anchor() -> None:
+    """Anchor now what has grown since the last anchor; the running stack does it by itself."""
+    parts = opened()
+    show({"anchored": parts.anchoring.run(), "file": str(parts.settings.anchors)})
+
+
+@evidence_app.command("erase")
+def evidence_erase(
+    case_id: Annotated[str, typer.Argument(help="The ULID of a closed case.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept in the chain, sealed.")],
+) -> None:
+    """Delete a closed case's personal values for good; the chain verifies as before."""
+    from dataclasses import asdict
+
+    from countersign.adapters.database.erasure import CannotErase
+
+    if not reason.strip():
+        refuse("--reason: say why, it is kept with the erasure")
+    try:
+        erased = opened().eraser.erase(case_id, _OPERATOR, reason)
+    except LookupError:
+        refuse(f"CASE_ID: there is no case {case_id!r}; see `GET /api/v1/cases`")
+    except CannotErase as fault:
+        refuse(str(fault))
+    show({"case": case_id, "erased": asdict(erased)})
+
+
+@evidence_app.command("clock")
+def evidence_clock(
+    file: Annotated[Path, typer.Argument(help="A bundle.")],
+    explain: Annotated[
+        Language | None, typer.Option(help="Print sentences in this language instead of JSON.")
+    ] = None,
+) -> None:
+    """Say who held the ball of a bundle's case, and how long; the bundle is checked first."""
+    from countersign.domain.bundle import EVENTS, read_container
+    from countersign.domain.evidence import parse_event
+    from countersign.domain.responsibility import responsibility
+    from countersign.domain.responsibility_words import explain as in_words
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        refuse(f"{file}: cannot be read ({error.strerror}); check the path")
+    report = verify_bundle(data)
+    if not report.ok:
+        typer.echo(f"BROKEN: {report.first_broken}")
+        raise typer.Exit(1)
+    lines = read_container(data)[EVENTS].splitlines()
+    table = responsibility([parse_event(line) for line in lines], _calendar())
+    if explain is None:
+        typer.echo(table.to_bytes())
+    else:
+        typer.echo("\n".join(in_words(table, explain)))
+
+
+@retention_app.command("due")
+def retention_due(as_json: AsJson = False) -> None:
+    """List closed cases whose term is over, and what keeps the others."""
+    from countersign.domain.retention import keeps_words
+
+    closed = opened().retention.closed()
+    rows = [
+        {
+            "case": one.case_id,
+            "kind": one.kind,
+            "closed_on": one.closed_on.isoformat(),
+            "kept_until": one.kept_until.isoformat(),
+            "because": [
+                {"code": why.value, **{language.value: keeps_words(why, language) for language in Language}}
+                for why in one.keeps
+            ],
+        }
+        for one in closed
+    ]
+    show(
+        {"due": [row for row in rows if not row["because"]], "kept": [row for row in rows if row["because"]]}
+    )
+
+
+@retention_app.command("erase")
+def retention_erase(
+    older_than_policy: Annotated[
+        bool, typer.Option("--older-than-policy", help="The cases that `retention due` lists as due.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; there is no way back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase the personal values of every case whose term is over; the chains still verify."""
+    from dataclasses import asdict
+
+    if not older_than_policy:
+        refuse("--older-than-policy: say what to erase; this is the only choice, see `retention due` for it")
+    if not yes:
+        refuse(
+            "--yes: what is erased cannot be brought back; look at `retention due`, then repeat with --yes"
+        )
+    erased = opened().retention.erase_due(_OPERATOR)
+    show({"erased": [{"case": case_id, **asdict(counts)} for case_id, counts in erased.items()]})
 
 
 @app.command()

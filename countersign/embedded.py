@@ -25,6 +25,7 @@ from countersign.adapters.database.migrate import migrate, settle_mode, store_sh
 from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.doctor import network_filesystem
 from countersign.adapters.real_clock import utc_now
+from countersign.adapters.signing import SigningFault
 from countersign.adapters.temporal_namespace import prepare_namespace
 from countersign.adapters.temporal_server import (
     RunningServer,
@@ -183,6 +184,10 @@ class Stack:
         settle_mode(database, self.wanted.time_lapse)
         store_shipped_policies(database)
         database.close()
+        try:
+            _ = Parts(self.settings).signer
+        except SigningFault as fault:
+            raise RuntimeError(str(fault)) from None
         if self.wanted.demo:
             parts = Parts(self.settings)
             load_demo(parts)
@@ -352,7 +357,7 @@ def back_up(data_dir: Path, archive: Path) -> dict[str, int]:
                     # The write-ahead log is folded in; a plain copy of the file would miss it.
                     connection.execute("VACUUM INTO ?", (str(copy),))
                 files[name] = copy
-        for tree in ("documents", "secrets", "sandbox"):
+        for tree in ("anchors", "documents", "secrets", "sandbox"):
             root = data_dir / tree
             files |= {str(f.relative_to(data_dir)): f for f in sorted(root.rglob("*")) if f.is_file()}
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:

@@ -9,9 +9,10 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from countersign.adapters.calendar_file import calendar_template, read_calendar
+from countersign.adapters.courier_file import courier_template, import_courier
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.roster import import_roster, roster_template
-from countersign.adapters.sheets import read_sheet
+from countersign.adapters.sheets import RowError, read_sheet
 from countersign.bootstrap import Parts
 from countersign.domain.calendar import CalendarYear
 
@@ -45,9 +46,7 @@ def _employees(parts: Parts, file: Path, dry_run: bool, accept_good_rows: bool) 
     return {
         "rows": result.rows,
         "applied": result.applied,
-        "rejected": [
-            {"row": e.row, "column": e.column, "code": e.code, "message": e.message} for e in result.rejected
-        ],
+        "rejected": [_rejected(error) for error in result.rejected],
         "cases": result.cases,
         "warnings": list(result.warnings),
     }
@@ -73,7 +72,25 @@ def _calendar(parts: Parts, file: Path, dry_run: bool, accept_good_rows: bool) -
     }
 
 
+def _courier(parts: Parts, file: Path, dry_run: bool, accept_good_rows: bool) -> dict[str, Any]:
+    """Take in what a courier says of letters; the same row again changes nothing."""
+    result = import_courier(
+        parts.letters, read_sheet(file), dry_run=dry_run, accept_good_rows=accept_good_rows
+    )
+    return {
+        "rows": result.rows,
+        "applied": result.applied,
+        "known": result.known,
+        "rejected": [_rejected(error) for error in result.rejected],
+    }
+
+
+def _rejected(error: RowError) -> dict[str, Any]:
+    return {"row": error.row, "column": error.column, "code": error.code, "message": error.message}
+
+
 IMPORTS: dict[str, Import] = {
     "employees": Import(roster_template, _employees),
     "calendar": Import(calendar_template, _calendar),
+    "courier": Import(courier_template, _courier),
 }

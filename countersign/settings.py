@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from countersign.domain.retention import retention_years
+
 _DOMAIN = re.compile(r"(?=.{1,200}$)[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?(\.[0-9A-Za-z-]{1,63})*")
 
 
@@ -24,6 +26,7 @@ class Settings(BaseSettings):
     contact_phone: str = "010-5555 0100"
     contact_email: str = "hr@example.com"
     templates_dir: Path | None = None
+    font_dir: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     time_lapse: int = Field(default=1, ge=1)
 
@@ -63,8 +66,17 @@ class Settings(BaseSettings):
     alert_urls_file: Path | None = None
     cross_border_channels: tuple[str, ...] | None = None
 
+    signing_key_file: Path | None = None
+    signing_certificate_file: Path | None = None
+    tsa_url: str | None = None
+    tsa_ca_file: Path | None = None
+    anchor_file: Path | None = None
+    anchor_every_s: int = Field(default=3600, ge=1)
+
     upload_limit_bytes: int = 10 * 1024 * 1024
     link_days: int = 60
+
+    retention_years: dict[str, int] = {}
 
     person_daily_cap: int = Field(default=8, ge=1)
     company_daily_cap: int = Field(default=20_000, ge=1)
@@ -77,6 +89,19 @@ class Settings(BaseSettings):
         if not re.match(r"https?://[^/]+", value):
             raise ValueError("must begin with http:// or https:// and name a host")
         return value.rstrip("/")
+
+    @field_validator("tsa_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value and not re.match(r"https?://[^/]+", value):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return value or None
+
+    @field_validator("retention_years")
+    @classmethod
+    def _no_term_below_the_minimum(cls, value: dict[str, int]) -> dict[str, int]:
+        retention_years(value)
+        return value
 
     @field_validator("mail_intake_domain")
     @classmethod
@@ -91,6 +116,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database URL; without one, a SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'countersign.db').absolute()}"
+
+    @property
+    def anchors(self) -> Path:
+        """The append-only file that holds every anchor."""
+        return self.anchor_file or self.data_dir / "anchors" / "anchors.jsonl"
 
     @property
     def twilio_tokens(self) -> tuple[str, ...]:

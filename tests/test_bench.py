@@ -1,10 +1,11 @@
 """The benchmarks in their smallest size, so that they still work on the day they are needed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from bench import injury
+from bench import injury, paper
 from bench.ratio import in_turns
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +16,13 @@ def test_both_ways_do_the_same_number_of_cases() -> None:
     assert found.ours > 0
     assert found.bare > found.ours
     assert found.times == found.bare / found.ours
+
+
+def test_notices_are_printed_both_ways_and_their_memory_is_told() -> None:
+    found = paper.measure(2, rounds=1)
+    assert found.ours > 0
+    assert found.bare > 0
+    assert re.fullmatch(r"2 in [\d.]+ s; peak memory \d+ MiB, bare \d+ MiB", found.note)
 
 
 def test_the_middle_round_counts() -> None:
@@ -29,4 +37,4 @@ def test_an_unknown_benchmark_is_refused_by_name() -> None:
         [sys.executable, "-m", "bench", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury"
+    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury, paper"

@@ -94,11 +94,10 @@ class AcknowledgementWorkflow(SteeredCase):
 
     async def close(self) -> AcknowledgementResult:
         """Record the outcome; a ladder that nobody has answered is an alarm."""
-        if self.answer is None:
-            outcome = AcknowledgementOutcome.EXHAUSTED
-            return AcknowledgementResult(outcome, await self.end(outcome.value, alarm="exhausted"))
-        outcome = _CLOSES[self.answer.kind]
-        return AcknowledgementResult(outcome, await self.end(outcome.value))
+        answer = self.answer
+        outcome = AcknowledgementOutcome.EXHAUSTED if answer is None else _CLOSES[answer.kind]
+        alarm = "exhausted" if answer is None else None
+        return await self.end(outcome.value, lambda at: AcknowledgementResult(outcome, at), alarm)
 
     # -- state in words -----------------------------------------------------------------------------------
 

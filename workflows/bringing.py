@@ -64,6 +64,10 @@ class Bringer:
         self._reports[report.delivery_id] = report
         self.ladder.desk.changed()
 
+    def report_of(self, delivery: PreparedDelivery) -> ReceiptReport | None:
+        """Return the newest report on a delivery."""
+        return self._reports.get(delivery.delivery_id)
+
     async def prepare(self, step: PlannedStep, channels: tuple[Channel, ...]) -> PreparedNotice:
         """Write the step's notice and lay out its deliveries; again with a channel adds that channel."""
         return await workflow.execute_local_activity_method(

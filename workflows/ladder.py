@@ -1,6 +1,6 @@
 """The ladder: rung after rung while nobody answers. A process drives it inside its own run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         ReceiptReport,
     )
     from countersign.domain.calendar import WorkCalendar
+    from countersign.domain.courier import why_the_wait_ended
     from countersign.domain.evidence import EventKind
     from countersign.domain.planner import Reach, next_opening, plan, wait_end
     from countersign.domain.policy import (
@@ -40,13 +41,13 @@ class Climbed(Enum):
 
 @dataclass(frozen=True)
 class LadderStages:
-    """The stage names that a process gives to the ladder's own situations, and HR's times for its part."""
+    """The stage names that a process gives to the ladder's own situations.
+
+    `by_hand` holds for each channel that HR carries out its stage and HR's time for it.
+    """
 
     climbing: str
-    posting_due: str
-    visit_due: str
-    posting_wait: Wait
-    visit_wait: Wait
+    by_hand: Mapping[Channel, tuple[str, Wait]]
 
 
 @dataclass
@@ -157,6 +158,10 @@ class Ladder:
             await self.desk.record(_nothing_sent(step, "no channel reaches the audience"))
             return
         prepared = await self.bringer.prepare(step, step.channels)
+        if prepared.refused is not None:
+            await self._stay_locked(step, prepared.refused)
+            return
+        step.last.update({d.channel: d for d in prepared.deliveries if d.channel in BY_HAND})
         calls = [d for d in prepared.deliveries if d.channel not in BY_HAND and not d.accepted]
         step.untried = len(calls)
         for call in calls:
@@ -168,6 +173,12 @@ class Ladder:
             await self._wait_for_first(step)
         else:
             step.accepted_after = workflow.now() - real_start
+
+    async def _stay_locked(self, step: PlannedStep, because: str) -> None:
+        """Pass over a public notice that is not allowed yet; the next rung comes at once."""
+        step.state = StepState.NOTHING_SENT
+        await self.desk.record(_nothing_sent(step, because), alarm="public_notice_locked")
+        await self.move_end(step, min(self.desk.now(), step.waits_until), because)
 
     async def _wait_for_first(self, step: PlannedStep) -> None:
         """Wait until one channel has accepted, all have failed for good, or the rung's time is over.
@@ -187,10 +198,8 @@ class Ladder:
         )
 
     async def _wait_for_hand(self, step: PlannedStep, channel: Channel) -> None:
-        """Wait until HR records the posting or the visit; raise an alarm when its time is over."""
-        posting = channel is Channel.COURIER
-        stage = self.stages.posting_due if posting else self.stages.visit_due
-        wait = self.stages.posting_wait if posting else self.stages.visit_wait
+        """Wait until HR records what only HR can do; raise an alarm when its time is over."""
+        stage, wait = self.stages.by_hand[channel]
         due, _ = wait_end(step.at, wait, self.calendar, self.reach.zone)
         step.hand_due = due
         task = TaskDraft(f"{self.round}.{step.name}", BY_HAND[channel], Role.HR, due)
@@ -220,9 +229,18 @@ class Ladder:
         step.waits_from = begun
         await self.move_end(step, self.wait_end(step), "the wait began later than planned")
         await self._enter(self.stages.climbing, _HOLDERS[step.rung.audience], step.waits_until)
+        summary = f"wait for an answer to {step.name}"
         await self.desk.sleep(
-            lambda: step.waits_until, lambda: self.over(step), f"wait for an answer to {step.name}"
+            lambda: step.waits_until,
+            lambda: self.over(step) or self._letter_failed(step) is not None,
+            summary,
         )
+        because = self._letter_failed(step)
+        if because is not None and not self.over(step) and workflow.patched("a-weak-letter-ends-its-wait"):
+            # HR may have put the next step off; that word holds.
+            now = self.desk.now().astimezone(step.at.tzinfo)
+            await self.move_end(step, max(now, step.put_off_until or now), because)
+            await self.desk.sleep(lambda: step.waits_until, lambda: self.over(step), summary)
         await self._after_silence(step)
 
     async def _after_silence(self, step: PlannedStep) -> None:
@@ -424,6 +442,12 @@ class Ladder:
         if step.accepted_after is None:
             return None
         return step.at if step.accepted_after <= IN_TIME else step.at + step.accepted_after
+
+    def _letter_failed(self, step: PlannedStep) -> str | None:
+        """Say why the step's letter is a weak result; None while it is none."""
+        letter = step.last.get(Channel.COURIER)
+        report = None if letter is None else self.bringer.report_of(letter)
+        return None if report is None else why_the_wait_ended(report.code)
 
     def _lateness(self, step: PlannedStep) -> timedelta:
         """Return how long after its planned instant the step began, in real time."""

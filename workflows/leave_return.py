@@ -216,8 +216,8 @@ class LeaveReturnWorkflow(SteeredCase):
         """Record the outcome; nothing of this case is sent after this."""
         answer = self.answer
         outcome = Outcome.EXHAUSTED if answer is None else _CLOSES[answer.kind]
-        at = await self.end(outcome.value)
-        return LeaveReturnResult(outcome, at, answer.on if answer is not None else None)
+        on = None if answer is None else answer.on
+        return await self.end(outcome.value, lambda at: LeaveReturnResult(outcome, at, on))
 
     # -- what people do -----------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """What every process with a ladder shares: how people act in it, steer it, and are refused in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -27,13 +27,23 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.calendar import CalendarYear, WorkCalendar
     from countersign.domain.clock import CaseClock
     from countersign.domain.evidence import EventKind
+    from countersign.domain.outcome import outcome_sha256
     from countersign.domain.planner import Reach, wait_end
     from countersign.domain.policy import Audience, Channel, LadderPolicy, OnUnknown, Rung, Wait, WaitUnit
+
+Ended = TypeVar("Ended")
+"""What a process returns."""
 
 TIME_TO_ANSWER = Wait(3, WaitUnit.CALENDAR_DAYS)
 """How long somebody has who was told what HR decided."""
 
 _POSTING_DUE, _VISIT_DUE, _CLOSED = "posting_due", "visit_due", "closed"
+_PUBLICATION_DUE = "publication_due"
+_DONE_BY_HAND = {
+    ActKind.POSTED: EventKind.PAPER_POSTED,
+    ActKind.VISITED: EventKind.MANUAL_VISIT,
+    ActKind.PUBLISHED: EventKind.PAPER_PUBLISHED,
+}
 _LONGEST_SNOOZE = timedelta(days=366)
 
 
@@ -51,6 +61,10 @@ class Terms(Protocol):
     @property
     def visit_due(self) -> Wait:
         """How long HR has for a visit."""
+
+    @property
+    def publication_due(self) -> Wait:
+        """How long HR has to publish a public notice."""
 
     @property
     def review_due(self) -> Wait:
@@ -197,13 +211,12 @@ class SteeredCase:
                 event = EventDraft(EventKind.PLAN_CHANGED, {"because": "HR planned again"}, act.id)
                 await (desk.record(event) if ladder is None else ladder.adopt_reach(act.reach, event))
                 await desk.record(settled=(act.id,))
-            case ActKind.POSTED | ActKind.VISITED if ladder is not None:
+            case kind if kind in _DONE_BY_HAND and ladder is not None:
                 step = ladder.current
                 step.by_hand_at = (act.happened_at or act.at).astimezone(step.at.tzinfo)
-                kind = EventKind.PAPER_POSTED if act.kind is ActKind.POSTED else EventKind.MANUAL_VISIT
                 desk.changed()
                 body = {"step": step.name, "happened_at": step.by_hand_at.isoformat()}
-                await desk.record(EventDraft(kind, body, act.id), settled=(act.id,))
+                await desk.record(EventDraft(_DONE_BY_HAND[kind], body, act.id), settled=(act.id,))
             case _:
                 if act.kind is ActKind.NOT_ME and ladder is not None and act.delivery_id is not None:
                     # The address is wrong: for the ladder that is a message that was never delivered.
@@ -253,7 +266,9 @@ class SteeredCase:
                 return "state: no paper notice waits to be posted"
             case ActKind.VISITED if stage != _VISIT_DUE:
                 return "state: no visit is due"
-            case ActKind.POSTED | ActKind.VISITED if act.happened_at and act.happened_at > tomorrow:
+            case ActKind.PUBLISHED if stage != _PUBLICATION_DUE:
+                return "state: no public notice waits to be published"
+            case kind if kind in _DONE_BY_HAND and act.happened_at and act.happened_at > tomorrow:
                 return "happened_at: lies in the future; give the time at which it was done"
         return None
 
@@ -319,19 +334,22 @@ class SteeredCase:
         draft = TaskDraft(f"{self.round}.{task}.{self.desk.state.records}", task, Role.HR, due)
         await self.desk.move_to(stage, Role.HR, due, *events, task=draft)
 
-    async def end(self, outcome: str, alarm: str | None = None) -> datetime:
-        """Record the outcome; nothing of this case is sent after this. Return the case's time of it."""
+    async def end(self, outcome: str, result: Callable[[datetime], Ended], alarm: str | None = None) -> Ended:
+        """Record the outcome; nothing of this case is sent after this.
+
+        Return what `result` makes of the case's time: the chain keeps its hash, so that whoever replays the
+        history sees whether it ends as it did.
+        """
         answer, desk = self.answer, self.desk
         if self.ladder is not None:
             await self.ladder.fall_silent()
         desk.state.closed, desk.state.outcome = True, outcome
-        at = desk.now()
-        closed = EventDraft(
-            EventKind.CASE_CLOSED, {"outcome": outcome}, None if answer is None else answer.id
-        )
+        ended = result(desk.now())
+        body = {"outcome": outcome, "outcome_sha256": outcome_sha256(ended)}
+        closed = EventDraft(EventKind.CASE_CLOSED, body, None if answer is None else answer.id)
         await desk.move_to(_CLOSED, None, None, closed, alarm=alarm)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return at
+        return ended
 
     # -- ladders ------------------------------------------------------------------------------------------
 
@@ -352,7 +370,14 @@ class SteeredCase:
             window=terms.ladder.sending_window,
             calendar=self.calendar,
             reach=self.reach,
-            stages=LadderStages(stage, _POSTING_DUE, _VISIT_DUE, terms.posting_due, terms.visit_due),
+            stages=LadderStages(
+                stage,
+                {
+                    Channel.COURIER: (_POSTING_DUE, terms.posting_due),
+                    Channel.VISIT: (_VISIT_DUE, terms.visit_due),
+                    Channel.PUBLIC_NOTICE: (_PUBLICATION_DUE, terms.publication_due),
+                },
+            ),
             stopped=self.answered,
             latest=latest,
             on_unknown=terms.on_unknown,

@@ -17,7 +17,7 @@ IN_TIME = timedelta(hours=1)
 ADDRESSED = (Channel.SMS, Channel.EMAIL)
 """Channels that can take the place of one that failed for good, in this order."""
 
-BY_HAND = {Channel.COURIER: "posting", Channel.VISIT: "visit"}
+BY_HAND = {Channel.COURIER: "posting", Channel.VISIT: "visit", Channel.PUBLIC_NOTICE: "publication"}
 """Channels that HR carries out and records; the rung's wait starts there."""
 
 
@@ -36,9 +36,9 @@ class PlannedStep:
     """One rung on its way: its name (unique in the ladder), its dates, and what became of it.
 
     `waits_from` is the instant from which the wait counts, known once the rung has spoken. `by_hand_at` is
-    the posting or visit that HR recorded. While the rung is held back by a stop or a cap, its first delivery
-    has no end; `patience` is then the instant until which it may still come. `last` is the newest attempt by
-    channel; those in `taken` have been accepted. HR may have put the end of the wait off.
+    the posting, visit or publication that HR recorded. While the rung is held back by a stop or a cap, its
+    first delivery has no end; `patience` is then the instant until which it may still come. `last` is the
+    newest attempt by channel; those in `taken` have been accepted. HR may have put the end of the wait off.
     """
 
     name: str

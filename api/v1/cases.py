@@ -4,7 +4,7 @@ import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -105,6 +105,7 @@ async def act(
     if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
         raise not_found("case")
     key = needed(key)
+    await run_in_threadpool(_check_papers, parts, case_id, wish)
     new = _new_act(caller, case_id, wish, key)
     taken = await run_in_threadpool(parts.acts.take, new)
     if taken.state == "waiting":
@@ -113,20 +114,24 @@ async def act(
     return _answer(taken, wish)
 
 
-@router.get("/cases/{case_id}/evidence", response_class=Response, summary="The evidence bundle (ZIP)")
-def evidence(parts: PartsDep, caller: Reader, case_id: CaseId, redact: bool = False) -> Response:
-    """Export the evidence; `redact` leaves every personal value out, the chain still verifies."""
-    data = parts.views.bundle(scope_of(caller), case_id, redact=redact)
-    if data is None:
-        raise not_found("case")
-    name = f'attachment; filename="evidence-{case_id}.zip"'
-    return Response(data, media_type="application/zip", headers={"Content-Disposition": name})
-
-
 def _see_leave(parts: Parts, caller: Caller, leave_id: str) -> None:
     if not parts.views.leave_in_scope(scope_of(caller), leave_id):
         raise Refused(
             HTTPStatus.NOT_FOUND, "leave: there is no such leave here; see GET /api/v1/leaves.", "leave"
+        )
+
+
+def _check_papers(parts: Parts, case_id: str, wish: ActRequest) -> None:
+    """Refuse a tracking number of somebody else's letter, and a document that the case does not have."""
+    if wish.tracking_number is not None and wish.happened_at is not None:
+        why = parts.letters.why_not_posted_under(case_id, wish.tracking_number, wish.happened_at)
+        if why is not None:
+            raise Refused(HTTPStatus.CONFLICT, why, "tracking_number")
+    if wish.document is not None and not parts.manual_evidence.has_document(case_id, wish.document):
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "document: the case has no such document; add it first as manual evidence.",
+            "document",
         )
 
 

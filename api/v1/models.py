@@ -14,9 +14,14 @@ from pydantic import (
     model_validator,
 )
 
+from countersign.adapters.database.consents import Consent
+from countersign.adapters.database.letters import CourierReport
+from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
 from countersign.adapters.database.starts import DEFAULT_POLICY, StartWish
 from countersign.adapters.database.stops import StopScope
+from countersign.adapters.roster import read_email, read_phone
 from countersign.contracts.cases import ActKind
+from countersign.domain.courier import CourierState, tracking_number
 
 
 def _day(value: object) -> object:
@@ -38,6 +43,7 @@ Day = Annotated[
     date, BeforeValidator(_day), AfterValidator(_of_our_time), Field(json_schema_extra={"format": "date"})
 ]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_of_our_time)]
+TrackingNumber = Annotated[str, Field(max_length=60), AfterValidator(tracking_number)]
 Words = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 
@@ -88,6 +94,12 @@ class StopRequest(Strict):
     reason: Words
 
 
+class ErasureRequest(Strict):
+    """Why a closed case's personal values are deleted for good."""
+
+    reason: Words
+
+
 class LinkCaseRequest(Strict):
     """Which case's evidence is handed over."""
 
@@ -114,6 +126,7 @@ class StaffAct(StrEnum):
     JUMP = ActKind.JUMP.value
     RESEND = ActKind.RESEND.value
     REPLAN = ActKind.REPLAN.value
+    PUBLISHED = ActKind.PUBLISHED.value
 
 
 _NEEDS = {
@@ -121,7 +134,8 @@ _NEEDS = {
     StaffAct.PAUSE: ("reason",),
     StaffAct.RESUME: ("reason",),
     StaffAct.CANCEL: ("reason",),
-    StaffAct.POSTED: ("happened_at", "courier_number"),
+    StaffAct.POSTED: ("happened_at",),
+    StaffAct.PUBLISHED: ("happened_at", "where"),
     StaffAct.VISITED: ("happened_at", "witness", "result"),
     StaffAct.EXTENSION_GRANTED: ("on",),
     StaffAct.EXTENSION_REFUSED: ("reason",),
@@ -143,7 +157,11 @@ class ActRequest(Strict):
     on: Day | None = None
     happened_at: Instant | None = None
     until: Instant | None = None
+    courier: Annotated[str, Field(min_length=1, max_length=40, pattern=r"\S")] | None = None
+    tracking_number: TrackingNumber | None = None
     courier_number: Annotated[str, Field(min_length=4, max_length=60)] | None = None
+    where: Words | None = None
+    document: Annotated[str, Field(min_length=26, max_length=26, pattern="^[0-9A-Z]{26}$")] | None = None
     witness: Words | None = None
     result: Words | None = None
     choices: Annotated[dict[str, _Choice], Field(min_length=1)] | None = None
@@ -153,6 +171,11 @@ class ActRequest(Strict):
         for name in _NEEDS.get(self.act, ()):
             if getattr(self, name) is None:
                 raise ValueError(f"{self.act.value} needs the field {name}")
+        if self.act is StaffAct.POSTED and not (self.tracking_number or self.courier_number):
+            raise ValueError(
+                "posted needs the field tracking_number, by which the courier's reports find the letter, or "
+                "courier_number where there is none"
+            )
         return self
 
     def body(self) -> dict[str, Any]:
@@ -161,6 +184,7 @@ class ActRequest(Strict):
         told["on"] = self.on.isoformat() if self.on else None
         told["happened_at"] = self.happened_at.isoformat() if self.happened_at else None
         told["until"] = self.until.isoformat() if self.until else None
+        told["document"] = self.document
         told["choices"] = {k: v.value for k, v in self.choices.items()} if self.choices else None
         return {name: value for name, value in told.items() if value is not None}
 
@@ -168,11 +192,63 @@ class ActRequest(Strict):
         """Return what a person wrote."""
         told = {
             "reason": self.reason,
+            "courier": self.courier,
+            "tracking_number": self.tracking_number,
             "courier_number": self.courier_number,
+            "where": self.where,
             "witness": self.witness,
             "result": self.result,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+class CourierEventRequest(Strict):
+    """One report of a courier on a letter; `words` are the courier's own."""
+
+    tracking_number: TrackingNumber
+    state: Annotated[CourierState, Field(strict=False)]
+    at: Instant
+    words: Words | None = None
+
+    def report(self) -> CourierReport:
+        """Return the domain's words for it."""
+        return CourierReport(self.tracking_number, self.state, self.at, self.words)
+
+
+class ManualEvidenceForm(BaseModel):
+    """What somebody did or saw and writes down; all fields are text of a form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: ManualKind
+    result: ManualResult
+    happened_at: Instant
+    words: Words
+    witness: Annotated[str, Field(max_length=200)] | None = None
+
+
+class ConsentForm(BaseModel):
+    """What a person has signed; all fields are text of a form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    e_delivery: bool
+    signed_on: Day
+    service_address: Annotated[str, Field(max_length=500)] | None = None
+    mobile: Annotated[str, BeforeValidator(read_phone)] | None = None
+    email: Annotated[str, BeforeValidator(read_email)] | None = None
+
+    @model_validator(mode="after")
+    def _reaches_somebody(self) -> Self:
+        if not (self.service_address or self.mobile or self.email):
+            raise ValueError("name at least one of service_address, mobile and email")
+        if self.e_delivery and not (self.mobile or self.email):
+            raise ValueError("who agrees to electronic delivery names a mobile or an email for it")
+        return self
+
+    def consent(self) -> Consent:
+        """Return the domain's words for it."""
+        return Consent(self.e_delivery, self.signed_on, self.service_address, self.mobile, self.email)
 
 
 class PunchRequest(Strict):

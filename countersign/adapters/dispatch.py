@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from countersign import search_attributes as attributes
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.outbox import Errand, OpenCase, OutboxBook
-from countersign.adapters.database.starts import AlreadyStarted, Starts, StartWish
+from countersign.adapters.database.starts import AlreadyStarted, CannotStart, Starts, StartWish
 from countersign.adapters.processes import STARTS
 from countersign.contracts.cases import CaseState
 from countersign.domain.calendar import CalendarYear
@@ -109,6 +109,8 @@ class Dispatcher:
         for errand in await asyncio.to_thread(self._outbox.due):
             try:
                 await self._run(errand)
+            except CannotStart as fault:
+                await asyncio.to_thread(self._outbox.failed, errand.id, fault.quiet, for_good=True)
             except (InputError, ValueError) as fault:
                 await asyncio.to_thread(self._outbox.failed, errand.id, str(fault), for_good=True)
             except Exception as fault:  # whatever it is: one errand must not hold up those behind it

@@ -1,6 +1,6 @@
 """How each kind of case is started: its workflow, the type of its input, and the words operators read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,3 +52,6 @@ STARTS: Mapping[Process, StartOf] = {
     ),
 }
 """Every process by its kind. All of them take acts, calendars and signals as `SteeredCase` does."""
+
+WORKFLOWS: Sequence[type] = (LeaveReturnWorkflow, AcknowledgementWorkflow)
+"""The classes of these processes, for whoever replays a history."""

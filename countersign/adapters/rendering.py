@@ -32,6 +32,7 @@ _READERS = {
     "first_notice": _EMPLOYEE,
     "second_reminder": _EMPLOYEE,
     "paper_notice": _EMPLOYEE,
+    "public_notice": _EMPLOYEE,
     "extension_granted": _EMPLOYEE,
     "extension_refused": _EMPLOYEE,
     "objection_answered": _EMPLOYEE,

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.consents import with_consent
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Branch, Case, EmergencyContact, Employment, Leave, Person
 from countersign.adapters.rendering import LANGUAGES
@@ -71,6 +72,9 @@ _PERSON_FIELDS = (
     "id_number", "phone", "email", "preferred_channel", "department", "post", "manager_number",
     "service_address", "e_delivery_consent_on",
 )  # fmt: skip
+
+_SIGNED = ("service_address", "e_delivery_consent_on")
+"""What a signed consent settles; a date in a file is the weaker form of it."""
 
 _CHANNELS = {"短信": Channel.SMS, "邮件": Channel.EMAIL, "系统": Channel.IN_SYSTEM} | {
     channel.value: channel for channel in (Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM)
@@ -143,7 +147,8 @@ _REACHABLE_BY_SMS = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumb
 
 
 # Numbers and addresses are personal: the refusals name the cell and do not repeat the value.
-def _phone(cell: Any) -> str:
+def read_phone(cell: Any) -> str:
+    """Read a mobile number and return it as E.164; raises pydantic's `bad_phone` refusal."""
     text = _DASHES.sub("-", cell_text(cell))
     if _NOT_IN_A_PHONE.search(text):
         raise _refusal(Code.BAD_PHONE, "must hold one phone number and nothing else")
@@ -167,7 +172,8 @@ def _phone(cell: Any) -> str:
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 
 
-def _email(cell: Any) -> str:
+def read_email(cell: Any) -> str:
+    """Read one e-mail address; raises pydantic's `bad_email` refusal."""
     text = cell_text(cell)
     if len(text) > 254 or not _EMAIL.fullmatch(text):
         raise _refusal(Code.BAD_EMAIL, "is no e-mail address; write one address like name@example.com")
@@ -289,7 +295,7 @@ def region_in_name(branch: str) -> str | None:
 
 
 _Text = Annotated[str, BeforeValidator(_text)]
-_Phone = Annotated[str, BeforeValidator(_phone)]
+_Phone = Annotated[str, BeforeValidator(read_phone)]
 _Day = Annotated[date, BeforeValidator(read_day)]
 
 
@@ -302,7 +308,7 @@ class RosterRow(BaseModel):
     name: _Text | None = None
     id_number: Annotated[str, BeforeValidator(_id_number)] | None = None
     phone: _Phone | None = None
-    email: Annotated[str, BeforeValidator(_email)] | None = None
+    email: Annotated[str, BeforeValidator(read_email)] | None = None
     preferred_channel: Annotated[Channel, BeforeValidator(_one_of(_CHANNELS))] | None = None
     branch: _Text | None = None
     department: _Text | None = None
@@ -721,10 +727,16 @@ def _write_chunk(
         flush()
         numbers = [order.number for order in chunk]
         stored = {p.number: p for p in session.exec(select(Person).where(col(Person.number).in_(numbers)))}
+        signed = with_consent(session, [person.id for person in stored.values()])
         for order in chunk:
             if order.number not in stored:
                 stored[order.number] = _new_person(session, order, branches)
-            _keep_person(stored[order.number], order, branches)
+            person = stored[order.number]
+            if _keep_person(person, order, branches, person.id in signed):
+                written.warnings.append(
+                    f"the person of row {order.lines[0].row} has signed a consent, which counts; their "
+                    "service address and consent date in the file are not taken"
+                )
         flush()
         ids = [person.id for person in stored.values()]
         _keep_employments(session, chunk, stored, ids)
@@ -761,16 +773,22 @@ def _new_person(session: Session, order: _PersonOrder, branches: dict[str, Branc
     return person
 
 
-def _keep_person(person: Person, order: _PersonOrder, branches: dict[str, Branch]) -> None:
+def _keep_person(person: Person, order: _PersonOrder, branches: dict[str, Branch], signed: bool) -> bool:
+    """Write a person; say whether the file differs from what they have signed, which is kept."""
     values = order.values
     changes: dict[str, Any] = {
         name: getattr(values, name) for name in _PERSON_FIELDS if name in order.present
     }
+    differs = False
+    for name in _SIGNED if signed else ():
+        told = changes.pop(name, None)
+        differs = differs or (told is not None and told != getattr(person, name))
     if changes.get("preferred_channel") is not None:
         changes["preferred_channel"] = changes["preferred_channel"].value
     if values.language is not None:
         changes["language"] = values.language
     _set(person, name=values.name, branch_id=branches[values.branch or ""].id, **changes)
+    return differs
 
 
 def _set(row: Any, **values: Any) -> None:

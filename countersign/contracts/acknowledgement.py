@@ -16,6 +16,7 @@ class AcknowledgementStage(StrEnum):
     LADDER = "ladder"
     POSTING_DUE = "posting_due"
     VISIT_DUE = "visit_due"
+    PUBLICATION_DUE = "publication_due"
     OBJECTION_REVIEW = "objection_review"
     CLOSED = "closed"
 

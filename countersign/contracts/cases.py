@@ -66,6 +66,7 @@ class ActKind(StrEnum):
     JUMP = "jump"
     RESEND = "resend"
     REPLAN = "replan"
+    PUBLISHED = "published"
 
 
 ANSWERS = frozenset(
@@ -113,7 +114,8 @@ class Act:
     """A human act as the workflow sees it: ids, dates and choices, never words or names.
 
     `at` is the case's time. `on` is the day of return or the new last day of leave; `step` names a rung;
-    `choices` maps a step to `run_now` or `skip`; `happened_at` is when a letter was posted or a visit made.
+    `choices` maps a step to `run_now` or `skip`; `happened_at` is when a letter was posted, a visit made or a
+    public notice published.
     `until` ends a snooze; `reach` is who can be reached now, for planning again after contact data changed.
     """
 

@@ -30,6 +30,7 @@ class Stage(StrEnum):
     LADDER = "ladder"
     POSTING_DUE = "posting_due"
     VISIT_DUE = "visit_due"
+    PUBLICATION_DUE = "publication_due"
     EXTENSION_REVIEW = "extension_review"
     OBJECTION_REVIEW = "objection_review"
     CLOSED = "closed"

@@ -41,6 +41,7 @@ class PreparedNotice:
 
     notice_id: str
     deliveries: tuple[PreparedDelivery, ...]
+    refused: str | None = None
 
 
 @dataclass(frozen=True)

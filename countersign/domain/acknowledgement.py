@@ -6,6 +6,7 @@ from countersign.domain.policy import LadderPolicy, OnUnknown, Wait, WaitUnit
 
 _TWO_DAYS = Wait(2, WaitUnit.WORKING_DAYS)
 _THREE_DAYS = Wait(3, WaitUnit.WORKING_DAYS)
+_FIVE_DAYS = Wait(5, WaitUnit.WORKING_DAYS)
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,4 @@ class AcknowledgementPolicy:
     review_due: Wait = _TWO_DAYS
     on_unknown: OnUnknown = OnUnknown.AT_LEAST_ONCE
     confidential: bool = False
+    publication_due: Wait = _FIVE_DAYS

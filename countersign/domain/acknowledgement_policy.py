@@ -1,7 +1,7 @@
 """The policy of a text to be confirmed as people write it, and what such a policy must not do."""
 
 from countersign.domain.acknowledgement import AcknowledgementPolicy
-from countersign.domain.policy import Audience
+from countersign.domain.policy import Audience, Channel
 from countersign.domain.policy_file import (
     CaseFileError,
     ProcessPolicyModel,
@@ -25,6 +25,7 @@ def acknowledgement_policy(mapping: object, source: str, path: str = "") -> Ackn
         review_due=wait_of(read.review_due),
         on_unknown=read.on_unknown,
         confidential=read.confidential,
+        publication_due=wait_of(read.publication_due),
     )
     refused = _refused(policy)
     if refused is not None:
@@ -43,5 +44,10 @@ def _refused(policy: AcknowledgementPolicy) -> str | None:
                 f"rungs[{index}] ({rung.name[:40]}): a text of the company is no matter of an emergency "
                 "contact; turn to the employee, the manager, hr or legal"
             )
-    own = (policy.posting_due, policy.visit_due, policy.review_due)
+        if Channel.PUBLIC_NOTICE in rung.channels:
+            return (
+                f"rungs[{index}] ({rung.name[:40]}): a text of the company is never made public; "
+                "remove the channel public_notice"
+            )
+    own = (policy.posting_due, policy.visit_due, policy.publication_due, policy.review_due)
     return ladder_fault(policy.name, policy.ladder, own, RESERVED_NAMES)

@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from countersign.domain import anchors
+from countersign.domain.anchors import AnchorFault, Covered, off_chain, read_anchors_entry
 from countersign.domain.evidence import (
     GENESIS,
     SALT_BYTES,
@@ -37,6 +39,8 @@ TIMESTAMP = "manifest.tst"
 EVENTS = "events.jsonl"
 DISCLOSURES = "disclosures.jsonl"
 TIMELINE = "timeline.pdf"
+HISTORY = "history/"
+ANCHORS = HISTORY + anchors.ANCHORS
 
 _UNHASHED = {MANIFEST, SIGNATURE, TIMESTAMP}
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -74,7 +78,8 @@ class VerifyReport:
 
     Where `ok` is false, `first_broken` is one sentence and the other fields tell how far the main chain
     held (`case` None when not even that is known). `sealed_count` and `disclosed_count` cover the main and
-    all linked chains. `notes` say what a successful check does not prove.
+    all linked chains; `hashes` has those of their events by case, `anchors` the anchors that fit them.
+    `notes` say what a successful check does not prove, the first of them who could vouch for the bundle.
     """
 
     ok: bool
@@ -86,6 +91,8 @@ class VerifyReport:
     linked: Mapping[str, ChainHead]
     first_broken: str | None
     notes: list[str]
+    hashes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    anchors: Sequence[Covered] = ()
 
 
 def build_bundle(
@@ -141,7 +148,8 @@ def verify_bundle(data: bytes) -> VerifyReport:
 
     The first fault is looked for in this order, so that the sentence names the event rather than the
     checksum around it: readable container, known entries, main chain and its disclosures, linked chains and
-    theirs, links between chains, manifest, container byte for byte.
+    theirs, links between chains, anchors, manifest, container byte for byte. Signature and timestamp are
+    not looked at; see `countersign.adapters.verifying`.
     """
     container = _walk(data)
     entries = container.entries
@@ -160,6 +168,8 @@ def verify_bundle(data: bytes) -> VerifyReport:
         linked={case: ChainHead(len(chain.hashes), chain.head) for case, chain in linked.items()},
         first_broken=first_broken,
         notes=list(_notes(entries, main, linked)) if first_broken is None else [],
+        hashes=_hashes(main, linked),
+        anchors=read_anchors_entry(entries[ANCHORS]) if first_broken is None and ANCHORS in entries else (),
     )
 
 
@@ -401,6 +411,8 @@ def _faults(container: _Container, main: _Chain, linked: Mapping[str, _Chain]) -
             yield chain.fault
     if main.case is not None and not main.fault:
         yield from _link_faults(main.case, main, linked)
+        if ANCHORS in container.entries:
+            yield from _anchor_faults(container.entries[ANCHORS], _hashes(main, linked))
         heads = {case: ChainHead(len(chain.hashes), chain.head) for case, chain in linked.items()}
         heads[main.case] = ChainHead(len(main.hashes), main.head)
         yield from _manifest_faults(
@@ -433,6 +445,24 @@ def _link_faults(main_case: str, main: _Chain, linked: Mapping[str, _Chain]) -> 
     for case in linked:
         if case not in joined:
             yield f"linked/{case}/ is linked by no event"
+
+
+def _hashes(main: _Chain, linked: Mapping[str, _Chain]) -> dict[str, Sequence[str]]:
+    own = {} if main.case is None else {main.case: main.hashes}
+    return {**{case: chain.hashes for case, chain in linked.items()}, **own}
+
+
+def _anchor_faults(raw: bytes, chains: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    try:
+        covered = read_anchors_entry(raw)
+    except AnchorFault as fault:
+        yield f"{ANCHORS}: {fault}"
+        return
+    for one in covered:
+        if one.head.case not in chains:
+            yield f"{ANCHORS}: anchor {one.seq} is about case {one.head.case!a}, which is not in the bundle"
+        for sentence in off_chain([one.head], chains):
+            yield f"{ANCHORS}: anchor {one.seq} of {one.at}: {sentence}"
 
 
 def _manifest_faults(raw: bytes, expected: Mapping[str, object]) -> Iterator[str]:
@@ -480,7 +510,8 @@ def _notes(entries: Mapping[str, bytes], main: _Chain, linked: Mapping[str, _Cha
     loose = [
         name
         for name in sorted(entries)
-        if name.startswith(("files/", "history/"))
+        if name.startswith(("files/", HISTORY))
+        and name != ANCHORS
         and hashlib.sha256(entries[name]).hexdigest().encode() not in spoken_of
     ]
     if loose:

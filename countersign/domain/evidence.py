@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     CASE_RESUMED = "case.resumed"
     CASE_CLOSED = "case.closed"
     CASE_LINKED = "case.linked"
+    BALL_PASSED = "ball.passed"
     PLAN_MADE = "plan.made"
     PLAN_CHANGED = "plan.changed"
     RUNG_REACHED = "rung.reached"
@@ -66,6 +67,7 @@ class EventKind(StrEnum):
     ANSWER_IDENTITY_CONFIRMED = "answer.identity_confirmed"
     ANSWER_LATE = "answer.late"
     PAPER_POSTED = "paper.posted"
+    PAPER_PUBLISHED = "paper.published"
     PAPER_TRACKED = "paper.tracked"
     PAPER_SIGNED = "paper.signed"
     PAPER_SIGNED_BY_OTHER = "paper.signed_by_other"
@@ -100,7 +102,10 @@ class EventKind(StrEnum):
     DIFFERENCE_EXPLAINED = "difference.explained"
     DIFFERENCE_FIXED = "difference.fixed"
     COMMENT_ADDED = "comment.added"
+    HOLD_PLACED = "hold.placed"
+    HOLD_RELEASED = "hold.released"
     EVIDENCE_EXPORTED = "evidence.exported"
+    DISCLOSURE_ERASED = "disclosure.erased"
 
 
 class NotCanonical(ValueError):

@@ -22,6 +22,7 @@ REMINDER_STEP = "before_end"
 REMINDER_WITHOUT_WINDOW = time(9)
 _TWO_DAYS = Wait(2, WaitUnit.WORKING_DAYS)
 _THREE_DAYS = Wait(3, WaitUnit.WORKING_DAYS)
+_FIVE_DAYS = Wait(5, WaitUnit.WORKING_DAYS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class LeaveReturnPolicy:
     review_due: Wait = _TWO_DAYS
     on_unknown: OnUnknown = OnUnknown.AT_LEAST_ONCE
     confidential: bool = False
+    publication_due: Wait = _FIVE_DAYS
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def leave_return_policy(mapping: object, source: str, path: str = "") -> LeaveRe
         review_due=wait_of(read.review_due),
         on_unknown=read.on_unknown,
         confidential=read.confidential,
+        publication_due=wait_of(read.publication_due),
     )
     refused = _refused(policy)
     if refused is not None:
@@ -59,6 +60,12 @@ def _refused(policy: LeaveReturnPolicy) -> str | None:
     """Say what of a whole policy the product refuses to run."""
     if not policy.remind_channels or not set(policy.remind_channels) <= REMINDING:
         return "remind_channels: name one or more of preferred, sms, email, in_system"
-    waits = (policy.remind_before, policy.posting_due, policy.visit_due, policy.review_due)
+    waits = (
+        policy.remind_before,
+        policy.posting_due,
+        policy.visit_due,
+        policy.publication_due,
+        policy.review_due,
+    )
     own = [wait for wait in waits if wait is not None]
     return ladder_fault(policy.name, policy.ladder, own, RESERVED_NAMES)

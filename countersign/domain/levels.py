@@ -33,6 +33,8 @@ _OF_CHANNEL = {
     (Level.DELIVERED, "email"): {EN: "delivered (says the relay)", ZH: "已送达（邮件服务器报告）"},
     (Level.DELIVERED, "in_system"): {EN: "placed in the in-system inbox", ZH: "已放入站内信箱"},
     (Level.SENT, "courier"): {EN: "posted (says HR)", ZH: "已寄出（人事登记）"},
+    (Level.DELIVERED, "courier"): {EN: "signed for (says the courier)", ZH: "已签收（快递报告）"},
+    (Level.SENT, "public_notice"): {EN: "published (says HR)", ZH: "已公告（人事登记）"},
 }
 _FETCHED_BY = {
     FetchKind.SCANNER: {EN: "link fetched by a mail scanner", ZH: "链接被邮件安全扫描程序访问"},

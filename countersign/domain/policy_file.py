@@ -126,6 +126,7 @@ class ProcessPolicyModel(PolicyModel):
     posting_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
     visit_due: Days = WaitModel(value=3, unit=WaitUnit.WORKING_DAYS)
     review_due: Days = WaitModel(value=2, unit=WaitUnit.WORKING_DAYS)
+    publication_due: Days = WaitModel(value=5, unit=WaitUnit.WORKING_DAYS)
     on_unknown: Annotated[OnUnknown, BeforeValidator(one_of(OnUnknown, "choice"))] = OnUnknown.AT_LEAST_ONCE
     confidential: StrictBool = False
 

@@ -14,6 +14,7 @@ from countersign.domain.policy import (
     WaitUnit,
     WindowDays,
 )
+from countersign.domain.public_notice import rung_fault
 
 QUIET_FROM, QUIET_TO = time(21), time(8)
 """Relatives are left in peace from 21:00 to 08:00 and on days off."""
@@ -41,7 +42,7 @@ def ladder_fault(
     if any(_too_long(wait) for wait in own):
         return f"a wait around the ladder is longer than {LONGEST_WAIT_DAYS} days"
     for index, rung in enumerate(ladder.rungs):
-        fault = _rung_fault(rung, ladder.sending_window, reserved)
+        fault = _rung_fault(rung, ladder.sending_window, reserved) or rung_fault(ladder, index)
         if fault is not None:
             return f"rungs[{index}] ({rung.name[:40]}): {fault}"
     return None
@@ -60,8 +61,6 @@ def _rung_fault(rung: Rung, window: SendingWindow | None, reserved: Collection[s
         return f"wait: is longer than {LONGEST_WAIT_DAYS} days; shorten it"
     if {Channel.COURIER, Channel.VISIT} <= set(rung.channels):
         return "courier and visit cannot share a rung; give each its own"
-    if Channel.PUBLIC_NOTICE in rung.channels:
-        return "public_notice is not offered in this version; remove the channel"
     if rung.audience is Audience.EMERGENCY_CONTACT and not _spares_relatives(window):
         return (
             "an emergency contact is never written to at night or on days off; "

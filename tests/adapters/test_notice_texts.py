@@ -16,6 +16,7 @@ READER = {
     "first_notice": "employee",
     "second_reminder": "employee",
     "paper_notice": "employee",
+    "public_notice": "employee",
     "extension_granted": "employee",
     "extension_refused": "employee",
     "objection_answered": "employee",
@@ -23,7 +24,7 @@ READER = {
     "on_site_check": "hr",
     "colleague_notice": "manager",
 }
-BY_SMS = sorted(set(READER) - {"paper_notice", "on_site_check"})
+BY_SMS = sorted(set(READER) - {"paper_notice", "public_notice", "on_site_check"})
 KINDS = ("sick", "injury", "maternity", "annual", "personal", "other")
 CODE = "7K2M-XW9T-B4QP"
 LINK = f"https://hr.example.cn/n/{CODE}"
@@ -42,6 +43,7 @@ VARIABLES: dict[str, Any] = {
     "contact": {"name": "人事部", "phone": "010-5555 0100"},
     "service_address": None,
     "e_delivery_consent_on": None,
+    "consent_signed_on": None,
 }
 MORE = {
     "title": "返岗通知书",
@@ -102,6 +104,49 @@ def test_the_first_notice_says_what_a_return_notice_must(renderer: Renderer, lan
     assert (
         "不改变您的工资和社会保险" if language == "zh-CN" else "neither your pay nor your social insurance"
     ) in text
+
+
+@pytest.mark.parametrize(("language", "kind"), list(product(LANGUAGES, KINDS)))
+def test_a_public_notice_names_no_number_no_leave_and_no_address(
+    renderer: Renderer, language: str, kind: str
+) -> None:
+    private = {"number": "NUMBER", "service_address": "ADDRESS", "starts_on": date(2019, 9, 9)}
+    more = {"leave_kind": kind, "consent_signed_on": date(2018, 8, 8), "ends_on": date(2017, 7, 7)}
+    notice = text_of(renderer, "public_notice", language, **FILLED | private | more)
+    told = f"{notice.title} {notice.text}"
+    for word in (
+        "NUMBER",
+        "ADDRESS",
+        "2019",
+        "2018",
+        "2017",
+        "2026",
+        "假",
+        "工伤",
+        "leave",
+        "sick",
+        "injury",
+    ):
+        assert word not in told
+    assert ("三十日" if language == "zh-CN" else "thirty days") in told.lower()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_signed_consent_is_named_with_its_day_and_a_date_alone_is_not_called_signed(
+    renderer: Renderer, language: str
+) -> None:
+    day = {"consent_signed_on": date(2025, 3, 1)}
+    said = {
+        ("first_notice", "zh-CN"): "2025年3月1日（星期六）签署书面确认",
+        ("first_notice", "en"): "agreed in writing on Saturday, 1 March 2025",
+        ("paper_notice", "zh-CN"): "2025年3月1日（星期六）签署确认的送达地址",
+        ("paper_notice", "en"): "confirmed in writing on Saturday, 1 March 2025",
+    }
+    for name in ("first_notice", "paper_notice"):
+        words = said[name, language]
+        assert words in text_of(renderer, name, language, **FILLED | day).text
+        dated = text_of(renderer, name, language, **FILLED).text
+        assert not any(word in dated for word in ("签署", "agreed in writing", "confirmed in writing"))
 
 
 @pytest.mark.parametrize(("name", "language"), list(product(READER, LANGUAGES)))

@@ -16,6 +16,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import (
     Branch,
     Case,
+    ConsentRecord,
     EmergencyContact,
     Employment,
     Leave,
@@ -512,3 +513,34 @@ def test_the_template_has_the_headers_and_can_be_handed_in_empty(take: Importer,
 def test_the_templates_example_would_be_taken(take: Importer) -> None:
     boss = {"number": "E1001", "name": "王五", "branch": "北京分公司"}
     assert take(roster._EXAMPLE, boss | {"region": "北京"}).rejected == []
+
+
+def test_a_roster_neither_takes_back_nor_replaces_what_a_person_has_signed(take: Importer) -> None:
+    take(GOOD | {"送达地址": "旧地址", "电子送达同意日期": "2020-03-01"})
+    (person,) = take.all(Person)
+    with take.database.transaction() as session:
+        session.add(
+            ConsentRecord(
+                id="S1",
+                person_id=person.id,
+                service_address="签署的地址",
+                e_delivery=True,
+                signed_on=date(2026, 1, 5),
+                file_sha256="0" * 64,
+                media_type="application/pdf",
+                size=1,
+                sha256="1" * 64,
+                recorded_by="hr",
+                recorded_at=NOW,
+            )
+        )
+        kept = session.get_one(Person, person.id)
+        kept.service_address, kept.e_delivery_consent_on = "签署的地址", date(2026, 1, 5)
+    for told in ({"送达地址": "另一地址", "电子送达同意日期": "2021-03-01"}, {"送达地址": ""}):
+        result = take(GOOD | told | {"部门": "物流"})
+        (person,) = take.all(Person)
+        assert (person.service_address, person.e_delivery_consent_on) == ("签署的地址", date(2026, 1, 5))
+        assert person.department == "物流"
+        assert [("row 2" in said, "signed a consent" in said) for said in result.warnings] == (
+            [(True, True)] if told["送达地址"] else []
+        )

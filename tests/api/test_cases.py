@@ -134,7 +134,7 @@ async def test_bad_starts_are_refused_by_field_and_leave_nothing_behind(tmp_path
             (
                 {"leave": leave, "policy": {"name": "p", "rungs": [rung | {"channels": ["public_notice"]}]}},
                 422,
-                "public_notice",
+                "a public notice counts as served 30 days after publication",
             ),
             ({"leave": leave, "overdue": {"nothing": "skip"}}, 422, "overdue"),
             ({"leave": leave, "overdue": {"first_notice": "perhaps"}}, 422, "overdue.first_notice"),

@@ -39,7 +39,8 @@ CASES, HOURS = 100, 6
 REST_S = 180
 ALARM = "provider_down"
 
-_SLICE = timedelta(minutes=5)
+_SLICE = timedelta(minutes=1)
+"""A hundred cases' tries of five minutes are more than one call to the server lasts."""
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -28,6 +28,7 @@ from workflows.sandbox import runner
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HR = {"role": "hr", "id": "token:test"}
+_WORDS = ("reason", "courier", "tracking_number", "where")
 
 
 def at(text: str) -> datetime:
@@ -158,7 +159,7 @@ class Story:
 
     async def _act(self, kind: ActKind, role: Role, body: dict[str, Any], link: str | None) -> str:
         self.acts += 1
-        words = {"reason": body.pop("reason")} if "reason" in body else {}
+        words = {name: body.pop(name) for name in _WORDS if name in body}
         told = hashlib.sha256(f"{kind}{self.acts}".encode()).hexdigest()[:40]
         new = NewAct(told, self.case_id, kind, role, "test", body, words, link)
         taken = await asyncio.to_thread(self.parts.acts.take, new)

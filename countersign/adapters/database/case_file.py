@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from countersign.adapters.database.people import Recipient
-from countersign.adapters.database.tables import Branch, EmergencyContact, Person
+from countersign.adapters.database.tables import Branch, ConsentRecord, EmergencyContact, Person
 from countersign.adapters.rendering import NoticeText, Renderer
 from countersign.contracts.cases import Process
 from countersign.domain.calendar import WorkCalendar
@@ -30,6 +30,10 @@ class CaseFile(Protocol):
     @property
     def contact(self) -> EmergencyContact | None:
         """The employee's emergency contact."""
+
+    @property
+    def consent(self) -> ConsentRecord | None:
+        """The signed consent of the employee that counts."""
 
     def recipient(self, audience: Audience) -> Recipient:
         """Return who stands for an audience."""

@@ -15,6 +15,7 @@ from countersign.adapters.database.tables import (
     Case,
     Circular,
     Delivery,
+    Document,
     Notice,
     RecordedStep,
     Task,
@@ -22,10 +23,15 @@ from countersign.adapters.database.tables import (
 from countersign.contracts.cases import ActKind, EventDraft, Projection, RecordOrder, TaskDraft
 from countersign.domain.clock import CaseClock
 from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.policy import Channel
 from countersign.ids import new_id
 
 ALARMS = {
     "posting_overdue": "The paper notice has not been posted in time. Post it and record the courier number.",
+    "publication_overdue": "The public notice has not been published in time. Publish it and record where.",
+    "public_notice_locked": "A public notice was not allowed yet and was passed over: text message, e-mail "
+    "and post must have failed first. The case says what is missing.",
+    "weak_letter": "A letter of this case did not reach the person. A wait for an answer to it ends at once.",
     "visit_overdue": "The on-site check has not been made in time. Make it and record the result.",
     "nothing_sent": "No channel accepted a message of this case. Check the contact data and the providers.",
     "ended_outside": "The running process of this case was ended in the Temporal server, not by the product. "
@@ -47,8 +53,13 @@ ALARMS = {
     "sending_released": "A stop of sending was released; what was held is sent now and planned again.",
     "not_me": "Somebody says that the address used is not the employee's. Check the contact data.",
     "exhausted": "Nobody has confirmed, and every step of the ladder is over. Decide what follows.",
+    "paper_unprintable": "The paper of a notice cannot be printed: no font here has a character of it. "
+    "Open the paper in the case to read which, add a font that has it, and open the paper again.",
     "circular_complete": "Every addressee has confirmed a circular; nothing is left to do.",
     "circular_refused": "An addressee objects to a circular. Read the words and answer them in the case.",
+    "anchors_differ": "The anchor file does not agree with the database: one of them was changed, or "
+    "restored from a backup. Nothing more is written to the file until somebody has compared the two.",
+    "anchors_unwritten": "The anchor file cannot be written. Check its folder; what it lacks follows then.",
     "identity_locked": "A confidential link is locked: the identity was given wrongly five times. "
     "Speak to the person, then revoke the link and send the notice again.",
 }
@@ -100,12 +111,14 @@ class CaseBook:
             return
         session.add(RecordedStep(case_id=order.case_id, key=order.key))
         case = session.get_one(Case, order.case_id)
-        open_before = case.closed_at is None
+        open_before, ball_before = case.closed_at is None, _ball(case)
         self._project(case, order)
         if open_before and case.circular_id is not None and case.outcome == ActKind.ACKNOWLEDGED.value:
             self._count_confirmed(session, case.circular_id, case.id)
         for number, draft in enumerate(order.events):
             self._append(session, case, f"{order.key}/{number}", order.at, draft)
+        if case.closed_at is None and _ball(case) != ball_before:
+            self._pass_ball(session, case, f"{order.key}/ball", order)
         for task in order.tasks:
             self._keep_task(session, order, task)
         for act_id, state in [(a, "accepted") for a in order.accepted_acts] + [
@@ -141,17 +154,28 @@ class CaseBook:
         if case.state == "closed" and case.closed_at is None:
             case.closed_at = order.at
 
+    def _pass_ball(self, session: Session, case: Case, key: str, order: RecordOrder) -> None:
+        """Let the chain say who has the ball now, in which stage and until when."""
+        due = order.projection.due_at
+        body = {
+            "holder": case.holder,
+            "stage": case.stage,
+            "due_at": due.isoformat(timespec="milliseconds") if due else None,
+        }
+        actor = {"role": "machine", "id": case.kind}
+        self._evidence.append(session, case, key, order.at, EventKind.BALL_PASSED, actor, body)
+
     def _append(self, session: Session, case: Case, key: str, at: datetime, draft: EventDraft) -> None:
         actor: dict[str, Any] = {"role": "machine", "id": case.kind}
         body = dict(draft.body)
         act = session.get(ActRow, draft.act_id) if draft.act_id else None
+        if draft.kind in _BY_HAND:
+            body |= _done_by_hand(session, case.id, draft, act, at)
         if act is not None:
             actor = actor_of(act)
             body["act"] = act.id
             body |= {name: Sealed(text) for name, text in act.words.items()}
         self._evidence.append(session, case, key, at, draft.kind, actor, body)
-        if draft.kind is EventKind.PAPER_POSTED:
-            _mark_posted(session, case.id, str(draft.body["step"]), at)
         if draft.kind is EventKind.NOTICE_NOTHING_SENT and draft.body.get("because") in _UNHEARD:
             raise_alarm(session, "nothing_sent", self._clock(), case.id)
 
@@ -173,17 +197,48 @@ class CaseBook:
             task.done_at = order.at
 
 
+def _ball(case: Case) -> tuple[str | None, str, datetime | None]:
+    return case.holder, case.stage, case.due_at
+
+
 _UNHEARD = {"no channel accepted the message", "no channel reaches the audience"}
 
 
-def _mark_posted(session: Session, case_id: str, step: str, at: datetime) -> None:
-    """Move the courier deliveries of a step to `sent` once HR has posted the letter."""
+_BY_HAND = {
+    EventKind.PAPER_POSTED: (Channel.COURIER, "handed to the courier"),
+    EventKind.PAPER_PUBLISHED: (Channel.PUBLIC_NOTICE, "published (says HR)"),
+}
+"""What HR carries out: over which channel, and what the chain then says."""
+
+
+def _done_by_hand(
+    session: Session, case_id: str, draft: EventDraft, act: ActRow | None, at: datetime
+) -> dict[str, Any]:
+    """Move the delivery of a step to `sent` once HR has carried it out; return what the event says of it."""
+    channel, says = _BY_HAND[draft.kind]
+    told: dict[str, Any] = {"says": says}
+    delivery = _waiting_for_hr(session, case_id, str(draft.body["step"]), channel)
+    if delivery is not None:
+        told["delivery"] = delivery.id
+        happened_at = draft.body.get("happened_at")
+        delivery.state, delivery.sent_at = "sent", at
+        delivery.by_hand_at = datetime.fromisoformat(happened_at) if happened_at else at
+        words = {} if act is None else act.words
+        delivery.courier = words.get("courier")
+        delivery.tracking_number = words.get("tracking_number")
+    document = session.get(Document, act.body["document"]) if act and act.body.get("document") else None
+    if document is not None:
+        told |= {"document": document.id, "sha256": document.sha256}
+    return told
+
+
+def _waiting_for_hr(session: Session, case_id: str, step: str, channel: Channel) -> Delivery | None:
+    """Return the delivery of a step that waits for HR: the newest, since a step can come in many rounds."""
     rows = session.exec(
         select(Delivery, Notice.step)
         .join(Notice, col(Notice.id) == col(Delivery.notice_id))
-        .where(Delivery.case_id == case_id, Delivery.channel == "courier", Delivery.state == "pending")
+        .where(Delivery.case_id == case_id, Delivery.channel == channel.value, Delivery.state == "pending")
+        .order_by(col(Delivery.created_at).desc(), col(Delivery.id).desc())
     )
-    for delivery, numbered in rows:
-        # Compared here: in the database's own pattern an underscore is any letter, and SQLite takes A for a.
-        if numbered.endswith(f".{step}"):
-            delivery.state, delivery.sent_at = "sent", at
+    # Compared here: in the database's own pattern an underscore is any letter, and SQLite takes A for a.
+    return next((delivery for delivery, numbered in rows if numbered.endswith(f".{step}")), None)

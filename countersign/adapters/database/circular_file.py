@@ -49,7 +49,7 @@ class CircularFile(PersonFile):
 def circular_file(session: Session, circular: Circular, person: Person) -> CircularFile:
     """Return a circular with one addressee, their branch, contact and manager."""
     one = person_file(session, person)
-    return CircularFile(one.person, one.branch, one.contact, one.manager, circular)
+    return CircularFile(one.person, one.branch, one.contact, one.manager, one.consent, circular)
 
 
 def circular_file_of(session: Session, case: Case) -> CircularFile:

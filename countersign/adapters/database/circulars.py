@@ -15,8 +15,9 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.notices import Notices
 from countersign.adapters.database.sifting import PreviewText, Sieve
-from countersign.adapters.database.starts import CannotStart, stored_policy
+from countersign.adapters.database.starts import CannotStart, cannot_print, stored_policy
 from countersign.adapters.database.tables import Case, Circular, Outbox, Person
+from countersign.adapters.paper import Unprintable
 from countersign.contracts.acknowledgement import AcknowledgementInput
 from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import ClockStart
@@ -171,6 +172,8 @@ class Circulars:
                 )
             except TemplateRefused as refusal:
                 raise CannotStart("policy.rungs", f"step {step.rung}: {refusal}") from None
+            except Unprintable as fault:
+                raise cannot_print(step.rung, fault) from None
         person = file.person
         return AddresseePreview(
             person.id, person.number, person.name, planned, tuple(texts), _missing(file, policy)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.tables import Branch, Case, DisclosureRow, EventRow
@@ -78,6 +79,11 @@ class EvidenceLog:
             session.add(DisclosureRow(case_id=case.id, seq=d.seq, path=d.path, salt=d.salt, value=d.value))
         session.flush()
         return True
+
+    def count(self, session: Session, case_id: str, kind: EventKind) -> int:
+        """Return how many events of a kind a case's chain holds."""
+        found = select(func.count()).where(EventRow.case_id == case_id, EventRow.kind == kind.value)
+        return session.exec(found).one()
 
     def chain(self, session: Session, case_id: str) -> tuple[list[Event], list[Disclosure]]:
         """Return a case's events and disclosures in order."""

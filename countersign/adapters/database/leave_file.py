@@ -66,4 +66,4 @@ def leave_file_of(session: Session, case: Case) -> LeaveFile:
 
 def _filed(session: Session, leave: Leave, ends_on: date) -> LeaveFile:
     one = person_file(session, session.get_one(Person, leave.person_id))
-    return LeaveFile(one.person, one.branch, one.contact, one.manager, leave, ends_on)
+    return LeaveFile(one.person, one.branch, one.contact, one.manager, one.consent, leave, ends_on)

@@ -10,10 +10,13 @@ from sqlmodel import Session, select
 
 from countersign.adapters.database.case_file import CaseFile
 from countersign.adapters.database.case_files import file_of
+from countersign.adapters.database.consents import cite
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.papers import POSTED, Papers
 from countersign.adapters.database.people import Recipient
+from countersign.adapters.database.public_notices import why_locked
 from countersign.adapters.database.sifting import CONFIDENTIAL, PreviewText
 from countersign.adapters.database.tables import Case, Delivery, Link, Notice
 from countersign.adapters.links import LinkKeys
@@ -29,6 +32,7 @@ from countersign.contracts.sending import SmsCapability
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.policy import Audience, Channel
+from countersign.domain.public_notice import template_of
 from countersign.domain.receipts import DeliveryState
 from countersign.domain.sms_templates import FilledText, TemplateRefused
 from countersign.ids import new_id
@@ -72,11 +76,13 @@ class Notices:
         settings: NoticeSettings,
         registered: RegisteredSms,
         clock: Callable[[], datetime],
+        papers: Papers,
     ) -> None:
         self._database, self._evidence, self._renderers = database, evidence, renderers
         self._events = DeliveryEvents(evidence)
         self._links, self._capability, self._calendar = links, capability, calendar
         self._settings, self._registered, self._clock = settings, registered, clock
+        self._papers = papers
 
     # -- preparing ----------------------------------------------------------------------------------------
 
@@ -94,13 +100,16 @@ class Notices:
         variables = self._variables(file, recipient, order.answer_by)
         if known is not None:
             return self._prepared(session, case, known, recipient, variables, order)
-        renderer = self._renderers[file.process]
-        text = file.notice(renderer, order.template, order.audience, recipient.language, variables)
+        locked = why_locked(session, case, file.person) if Channel.PUBLIC_NOTICE in order.channels else None
+        if locked is not None:
+            return PreparedNotice("", (), refused=locked)
+        renderer, template = self._renderers[file.process], template_of(order.template, order.channels)
+        text = file.notice(renderer, template, order.audience, recipient.language, variables)
         notice = Notice(
             id=new_id(),
             case_id=case.id,
             step=order.step,
-            template=order.template,
+            template=template,
             audience=order.audience.value,
             person_id=recipient.id,
             language=recipient.language,
@@ -109,6 +118,7 @@ class Notices:
             fingerprint=text.fingerprint,
             answer_by=order.answer_by,
             sensitive=order.confidential,
+            letterhead=self._papers.letterhead(file, order.audience, order.channels),
             created_at=order.at,
         )
         session.add(notice)
@@ -148,6 +158,7 @@ class Notices:
             "contact": self._settings.contact,
             "service_address": file.person.service_address,
             "e_delivery_consent_on": file.person.e_delivery_consent_on,
+            "consent_signed_on": file.consent.signed_on if file.consent else None,
             **file.variables(self._calendar),
         }
 
@@ -169,6 +180,7 @@ class Notices:
             "answer_by": notice.answer_by.isoformat() if notice.answer_by else None,
             "service_address": Sealed(person.service_address) if person.service_address else None,
             "e_delivery_consent_on": consent.isoformat() if consent else None,
+            "consent": cite(session, self._evidence, case, person, file.consent, self._clock()),
         }
         if notice.audience == Audience.EMERGENCY_CONTACT and file.contact is not None:
             relation, agreed = file.contact.relation, file.contact.consent_on
@@ -240,6 +252,8 @@ class Notices:
             self._events.append(session, case, delivery, "link", at, EventKind.LINK_ISSUED, more)
         if channel is Channel.IN_SYSTEM:
             self._events.append(session, case, delivery, "inbox", at, EventKind.DELIVERY_DELIVERED, {})
+        if channel in POSTED:
+            self._papers.keep(session, case, notice, at)
         return delivery
 
     def _subject(self, notice: Notice) -> str:
@@ -296,11 +310,14 @@ class Notices:
         answer_by: datetime | None,
         confidential: bool,
     ) -> list[PreviewText]:
-        """Return what each channel of a step would carry, with a code that opens nothing."""
+        """Return what each channel of a step would carry, with a code that opens nothing.
+
+        Raises `TemplateFault`, `TemplateRefused`, and `Unprintable` for a letter with characters no font has.
+        """
         recipient = file.recipient(audience)
         variables = self._variables(file, recipient, answer_by)
         renderer = self._renderers[file.process]
-        text = file.notice(renderer, step, audience, recipient.language, variables)
+        text = file.notice(renderer, template_of(step, channels), audience, recipient.language, variables)
         notice = Notice(
             id="preview",
             case_id="preview",
@@ -313,7 +330,11 @@ class Notices:
             text=text.text,
             fingerprint=text.fingerprint,
             sensitive=confidential,
+            letterhead=self._papers.letterhead(file, audience, channels),
+            created_at=self._clock(),
         )
+        if POSTED & set(channels):
+            self._papers.check(notice)
 
         def carried(channel: Channel) -> str:
             filled = self._channel_text(file.process, notice, channel, recipient, PREVIEW_CODE, variables)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from countersign.adapters.database.tables import Branch, EmergencyContact, Person
+from countersign.adapters.database.tables import Branch, ConsentRecord, EmergencyContact, Person
 from countersign.domain.planner import AudienceReach, Reach
 from countersign.domain.policy import Audience, Channel
 
@@ -32,6 +33,7 @@ class PersonFile:
     branch: Branch
     contact: EmergencyContact | None
     manager: Person | None
+    consent: ConsentRecord | None
 
     def recipient(self, audience: Audience) -> Recipient:
         """Return who stands for an audience; HR and legal are the company itself."""
@@ -71,4 +73,23 @@ def person_file(session: Session, person: Person) -> PersonFile:
         session.get_one(Branch, person.branch_id),
         session.get(EmergencyContact, person.id),
         manager,
+        newest_consent(session, person.id),
+    )
+
+
+def newest_consent(session: Session, person_id: str) -> ConsentRecord | None:
+    """Return the consent that counts: the one signed last, of two of one day the one recorded last."""
+    return session.exec(consents_of(person_id).limit(1)).first()
+
+
+def consents_of(person_id: str) -> SelectOfScalar[ConsentRecord]:
+    """Return the query for a person's consents, the newest first."""
+    return (
+        select(ConsentRecord)
+        .where(ConsentRecord.person_id == person_id)
+        .order_by(
+            col(ConsentRecord.signed_on).desc(),
+            col(ConsentRecord.recorded_at).desc(),
+            col(ConsentRecord.id).desc(),
+        )
     )

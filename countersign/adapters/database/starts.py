@@ -14,6 +14,7 @@ from countersign.adapters.database.leave_file import LeaveFile, leave_file
 from countersign.adapters.database.notices import Notices
 from countersign.adapters.database.sifting import PreviewText, Sieve
 from countersign.adapters.database.tables import Case, Outbox, StoredPolicy
+from countersign.adapters.paper import Unprintable
 from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import ClockStart, LeaveKind, LeaveReturnInput
 from countersign.domain.calendar import WorkCalendar
@@ -41,11 +42,11 @@ _YEARS_AHEAD = 2
 
 
 class CannotStart(ValueError):
-    """A case that may not start; `field` names what to mend."""
+    """A case that may not start; `field` names what to mend, `quiet` says why without a personal word."""
 
-    def __init__(self, field: str, sentence: str) -> None:
+    def __init__(self, field: str, sentence: str, quiet: str | None = None) -> None:
         super().__init__(sentence)
-        self.field = field
+        self.field, self.quiet = field, quiet or sentence
 
 
 class AlreadyStarted(Exception):
@@ -165,6 +166,8 @@ class Starts:
                 texts += self._notices.preview(file, name, audience, channels, answer_by, confidential)
             except TemplateRefused as refusal:
                 raise CannotStart("policy.rungs", f"step {name}: {refusal}") from None
+            except Unprintable as fault:
+                raise cannot_print(name, fault) from None
         return tuple(texts)
 
     # -- start --------------------------------------------------------------------------------------------
@@ -292,6 +295,12 @@ class Starts:
             session.add(row)
         elif row.done_at is None:
             row.due_at = due
+
+
+def cannot_print(step: str, fault: Unprintable) -> CannotStart:
+    """Return the refusal of a start whose letter could not be printed."""
+    quiet = f"step {step}: no font has a character of {fault.places}; ask for a preview, which names it"
+    return CannotStart("paper", f"step {step}: {fault}", quiet)
 
 
 def stored_policy(session: Session, process: Process, name: str) -> StoredPolicy:

@@ -184,7 +184,10 @@ class RecordedStep(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """What is said to one recipient, with fixed content and fingerprint."""
+    """What is said to one recipient, with fixed content and fingerprint.
+
+    `letterhead` is what its page says around the text; kept, so that it is printed the same at any time.
+    """
 
     __table_args__ = (UniqueConstraint("case_id", "step"),)
 
@@ -200,6 +203,7 @@ class Notice(SQLModel, table=True):
     fingerprint: str
     answer_by: datetime | None = instant(nullable=True)
     sensitive: bool = False
+    letterhead: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     created_at: datetime = instant()
 
 
@@ -207,7 +211,9 @@ class Delivery(SQLModel, table=True):
     """One attempt to bring a notice over one channel. Facts beside the state have their own times.
 
     `day` is the branch's date on which the message left, counted against the caps; `held_why` says what keeps
-    it from leaving now. `ask_at` is the real time from which the provider may be asked about it again.
+    it from leaving now. `ask_at` is the real time from which the provider may be asked about it again. What
+    HR carries out has `by_hand_at`, when it was done; a letter also its courier, the number to trace it by,
+    and the last result of the courier.
     """
 
     __table_args__ = (UniqueConstraint("notice_id", "channel", "attempt"),)
@@ -242,6 +248,10 @@ class Delivery(SQLModel, table=True):
     polls: int = 0
     opened_at: datetime | None = instant(nullable=True)
     identity_confirmed_at: datetime | None = instant(nullable=True)
+    by_hand_at: datetime | None = instant(nullable=True)
+    courier: str | None = None
+    tracking_number: str | None = Field(default=None, index=True)
+    courier_result: str | None = None
 
 
 class Link(SQLModel, table=True):
@@ -365,16 +375,60 @@ class ActRow(SQLModel, table=True):
 
 
 class Document(SQLModel, table=True):
-    """A file somebody handed in; its bytes lie under their SHA-256 in the data directory."""
+    """A file that was handed in or printed; its bytes lie under their SHA-256 in the data directory.
+
+    `kind` is `paper` for the page of a notice, which `notice_id` names.
+    """
 
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="case_.id", index=True)
     act_id: str | None = Field(default=None, index=True)
+    notice_id: str | None = Field(default=None, index=True)
     sha256: str
     media_type: str
     size: int
     kind: str
     created_at: datetime = instant()
+
+
+class ConsentRecord(SQLModel, table=True):
+    """A signed paper on which a person named the addresses for service; never changed, the newest counts.
+
+    `sha256` is the hash of the canonical content, which holds `file_sha256`; the signed paper's bytes lie
+    under that hash in the data directory. `mobile` is E.164.
+    """
+
+    __tablename__ = "consent_record"
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    service_address: str | None = None
+    mobile: str | None = None
+    email: str | None = None
+    e_delivery: bool
+    signed_on: date
+    file_sha256: str
+    media_type: str
+    size: int
+    sha256: str
+    recorded_by: str
+    recorded_at: datetime = instant()
+
+
+class LegalHold(SQLModel, table=True):
+    """A ban on erasing a case's personal values, from its placing until its release.
+
+    The reason stands in the evidence alone, sealed in `hold.placed`.
+    """
+
+    __tablename__ = "legal_hold"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    placed_by: str
+    placed_at: datetime = instant()
+    released_by: str | None = None
+    released_at: datetime | None = instant(nullable=True)
 
 
 class EventRow(SQLModel, table=True):
@@ -401,6 +455,39 @@ class DisclosureRow(SQLModel, table=True):
     path: str = Field(primary_key=True)
     salt: str
     value: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Anchor(SQLModel, table=True):
+    """A statement about the chains that had grown: what is kept, and stamped, out of this database's reach.
+
+    `line` is the anchor as it stands in the anchor file, canonical JSON; `hash` that of its statement.
+    """
+
+    seq: int = Field(primary_key=True)
+    at: datetime = instant()
+    hash: str
+    line: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class AnchoredHead(SQLModel, table=True):
+    """How far a chain reached when it was anchored; one row for each anchor that covers it."""
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    length: int = Field(primary_key=True)
+    anchor_seq: int = Field(foreign_key="anchor.seq", index=True)
+
+
+class CaseHistory(SQLModel, table=True):
+    """The history of a closed case's process; its bytes lie under their SHA-256 among the documents.
+
+    Without a hash there is none: the Temporal server no longer knew the process when it was asked.
+    """
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    workflow_id: str
+    run_id: str
+    sha256: str | None = None
+    kept_at: datetime = instant()
 
 
 class Outbox(SQLModel, table=True):

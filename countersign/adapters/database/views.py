@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.anchors import anchors_of
 from countersign.adapters.database.case_links import inherited
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import link_state
+from countersign.adapters.database.manual_evidence import manual_rows
 from countersign.adapters.database.tables import (
     Alarm,
     Branch,
     Case,
+    CaseHistory,
     Delivery,
     Document,
     Leave,
@@ -25,7 +28,9 @@ from countersign.adapters.database.tables import (
     StoredPolicy,
     Task,
 )
+from countersign.domain.anchors import ANCHORS, anchors_entry
 from countersign.domain.bundle import build_bundle
+from countersign.domain.courier import CourierState, courier_words
 from countersign.domain.evidence import Disclosure, Event, EventKind
 from countersign.domain.fetches import FetchKind
 from countersign.domain.levels import Level, level_words
@@ -38,6 +43,32 @@ class Scope:
     """What somebody may see: one branch, or the whole company when it is None."""
 
     branch_id: str | None = None
+
+
+@dataclass(frozen=True)
+class BundleContent:
+    """What a bundle is made of; where `redact` is set, without files, and no value is disclosed."""
+
+    case_id: str
+    events: list[Event]
+    disclosures: list[Disclosure]
+    linked: dict[str, tuple[list[Event], list[Disclosure]]]
+    files: dict[str, bytes]
+    history: dict[str, bytes]
+    redact: bool
+
+    def bundle(self, timeline_pdf: bytes | None = None) -> bytes:
+        """Return the bundle."""
+        return build_bundle(
+            self.case_id,
+            self.events,
+            self.disclosures,
+            linked=self.linked,
+            files=self.files,
+            history=self.history,
+            timeline_pdf=timeline_pdf,
+            redact=self.redact,
+        )
 
 
 class Views:
@@ -115,6 +146,7 @@ class Views:
                 return None
             person = session.get_one(Person, case.person_id)
             events, disclosures = self._evidence.chain(session, case_id)
+            timeline = _timeline(events, disclosures)
             return {
                 **_case_row(case, person),
                 "policy": case.policy_version,
@@ -124,8 +156,16 @@ class Views:
                 "tasks": self._tasks(session, case_id),
                 "notices": self._notices(session, case_id, events),
                 "links": self._links(session, case_id),
-                "timeline": _timeline(events, disclosures),
+                "manual_evidence": manual_rows(timeline),
+                "timeline": timeline,
             }
+
+    def chain(self, scope: Scope, case_id: str) -> list[Event] | None:
+        """Return the events of a case in order; None outside the scope."""
+        with self._database.reading() as session:
+            if self._visible(session, scope, case_id) is None:
+                return None
+            return self._evidence.chain(session, case_id)[0]
 
     def exists(self, scope: Scope, case_id: str) -> bool:
         """Say whether a case exists inside the scope."""
@@ -208,7 +248,12 @@ class Views:
             return {f"{kind}/{state}/{stage}": count for kind, state, stage, count in session.exec(query)}
 
     def bundle(self, scope: Scope, case_id: str, *, redact: bool = False) -> bytes | None:
-        """Return a case's evidence bundle."""
+        """Return a case's evidence as a bundle without witnesses, timeline and history."""
+        content = self.content(scope, case_id, redact=redact)
+        return None if content is None else content.bundle()
+
+    def content(self, scope: Scope, case_id: str, *, redact: bool = False) -> "BundleContent | None":
+        """Return what a case's bundle is made of, read at one moment; None for a case that is not there."""
         with self._database.reading() as session:
             if self._visible(session, scope, case_id) is None:
                 return None
@@ -218,13 +263,24 @@ class Views:
             documents = session.exec(
                 select(Document).where(col(Document.case_id).in_([case_id, *others]))
             ).all()
-        files = {}
+            histories = session.exec(
+                select(CaseHistory).where(col(CaseHistory.case_id).in_([case_id, *others]))
+            ).all()
+            anchors = anchors_of(session, [case_id, *others])
+        files, history = {}, {}
         if not redact:
             for document in documents:
                 suffix = _SUFFIX.get(document.media_type, "bin")
-                path = self._data_dir / "documents" / document.sha256[:2] / document.sha256
-                files[f"{document.id}.{suffix}"] = path.read_bytes()
-        return build_bundle(case_id, events, disclosures, linked=linked, files=files, redact=redact)
+                files[f"{document.id}.{suffix}"] = self._kept(document.sha256)
+        for one in histories:
+            if one.sha256 is not None:
+                history[f"{one.case_id}/{one.workflow_id}/{one.run_id}.json"] = self._kept(one.sha256)
+        if anchors:
+            history[ANCHORS] = anchors_entry(anchors)
+        return BundleContent(case_id, events, disclosures, linked, files, history, redact)
+
+    def _kept(self, sha256: str) -> bytes:
+        return (self._data_dir / "documents" / sha256[:2] / sha256).read_bytes()
 
     # -- parts of a case page -----------------------------------------------------------------------------
 
@@ -236,9 +292,14 @@ class Views:
 
     def _tasks(self, session: Session, case_id: str) -> list[Row]:
         rows = session.exec(select(Task).where(Task.case_id == case_id).order_by(col(Task.id)))
+        # The task of what HR carries out bears the name of the step that wrote the notice.
+        notices = {
+            notice.step: notice for notice in session.exec(select(Notice).where(Notice.case_id == case_id))
+        }
         return [
             {
                 "id": task.id,
+                "paper": _paper_url(notices[task.key]) if task.key in notices else None,
                 "kind": task.kind,
                 "holder": task.holder,
                 "due_at": task.due_at,
@@ -265,6 +326,7 @@ class Views:
                 "audience": notice.audience,
                 "title": notice.title,
                 "fingerprint": notice.fingerprint,
+                "paper": _paper_url(notice),
                 "at": notice.created_at,
                 "deliveries": [
                     _delivery_row(d, seen.get(d.id, _Seen())) for d in deliveries if d.notice_id == notice.id
@@ -282,6 +344,10 @@ def _found(part: str) -> ColumnElement[bool]:
     return or_(
         col(Person.name).icontains(part, autoescape=True), col(Person.number).icontains(part, autoescape=True)
     )
+
+
+def _paper_url(notice: Notice) -> str:
+    return f"/api/v1/cases/{notice.case_id}/notices/{notice.id}/paper"
 
 
 def _case_row(case: Case, person: Person) -> Row:
@@ -307,6 +373,7 @@ LEVELS = {
     "email": {"sent": "accepted by the relay", "delivered": "delivered (says the relay)"},
     "in_system": {"delivered": "placed in the in-system inbox"},
     "courier": {"sent": "posted (says HR)"},
+    "public_notice": {"sent": "published (says HR)"},
 }
 """Truthful words for delivery states; none of them ever says that somebody has read anything."""
 
@@ -338,7 +405,7 @@ def _levels(delivery: Delivery, seen: _Seen) -> list[Row]:
     arrived = delivery.settled_at if delivery.state == "delivered" else None
     accepted = delivery.sent_at if delivery.channel in {"sms", "email"} else None
     left = seen.left_at or accepted if accepted or arrived else None
-    if delivery.channel == "courier":
+    if delivery.channel in {"courier", "public_notice"}:
         left = delivery.sent_at
     levels: list[tuple[Level, datetime | None, FetchKind | None]] = [
         (Level.SENT, left, None),
@@ -359,6 +426,8 @@ def _levels(delivery: Delivery, seen: _Seen) -> list[Row]:
 
 def _delivery_row(delivery: Delivery, seen: _Seen) -> Row:
     words = LEVELS.get(delivery.channel, {}).get(delivery.state, delivery.state.replace("_", " "))
+    if delivery.courier_result is not None:
+        words = courier_words(CourierState(delivery.courier_result))
     return {
         "id": delivery.id,
         "channel": delivery.channel,
@@ -372,6 +441,9 @@ def _delivery_row(delivery: Delivery, seen: _Seen) -> Row:
         "settled_at": delivery.settled_at,
         "link_fetched_at": delivery.fetched_at,
         "acknowledged_at": delivery.acknowledged_at,
+        "by_hand_at": delivery.by_hand_at,
+        "courier": delivery.courier,
+        "tracking_number": delivery.tracking_number,
         "levels": _levels(delivery, seen),
     }
 

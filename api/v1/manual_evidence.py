@@ -1,0 +1,54 @@
+"""Evidence entered by hand: calls, visits, screenshots."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from api.dependencies import IdempotencyKey, PartsDep, needed, once
+from api.errors import Refused, not_found
+from api.security import STAFF, actor_of, allow, scope_of
+from api.v1.cases import CaseId
+from api.v1.forms import described, keep, read_form
+from api.v1.models import ManualEvidenceForm
+from countersign.adapters.database.manual_evidence import BY_HAND, ManualKind, ManualRefused, NewManual
+from countersign.adapters.database.tokens import Caller
+
+router = APIRouter(tags=["cases"])
+Staff = Annotated[Caller, Depends(allow(*STAFF))]
+
+
+@router.post(
+    "/cases/{case_id}/manual-evidence",
+    status_code=201,
+    summary="Put a call, a visit or a screenshot on the chain",
+    openapi_extra=described(ManualEvidenceForm, file_needed=False),
+)
+async def manual_evidence(
+    parts: PartsDep, request: Request, caller: Staff, case_id: CaseId, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Keep what somebody did or saw, marked as entered by hand; it is no act and moves nothing."""
+    key = needed(key)
+    if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
+        raise not_found("case")
+    form, sent = await read_form(request, ManualEvidenceForm, parts.settings.upload_limit_bytes)
+    if form.kind is ManualKind.SCREENSHOT and sent is None:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "file: a screenshot needs its picture.", "file")
+    told = hashlib.sha256(f"{caller.token_id}\n{case_id}\nmanual\n{key}".encode()).hexdigest()[:26]
+
+    def do() -> tuple[int, dict[str, Any]]:
+        file = None if sent is None else keep(parts, sent)
+        new = NewManual(
+            told, case_id, form.kind, form.result, form.happened_at, form.words, form.witness, file
+        )
+        try:
+            parts.manual_evidence.add(new, actor_of(caller))
+        except ManualRefused as refusal:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(refusal), refusal.field) from None
+        return HTTPStatus.CREATED, {"id": told, "says": BY_HAND, "sha256": file.sha256 if file else None}
+
+    asked = {"case": case_id, **form.model_dump(), "file": None if sent is None else sent.sha256}
+    return await run_in_threadpool(once, request.app.state.tokens, caller, key, asked, do)

@@ -1,0 +1,324 @@
+"""The account of a case for readers: every event of its chain in words, with what the copy discloses.
+
+Nothing is left out: what failed, what may have left, what was never sent and what came too late stand in
+their places. What is sealed and not disclosed is said to be so.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from countersign.domain.evidence import Disclosure, Event, EventKind, sealed_values
+
+ZH, EN = "zh-CN", "en"
+LANGUAGES = (ZH, EN)
+
+K = EventKind
+TITLES: Mapping[EventKind, tuple[str, str]] = {
+    K.CASE_STARTED: ("案件开始", "Case started"),
+    K.CASE_PAUSED: ("案件暂停", "Case paused"),
+    K.CASE_RESUMED: ("案件恢复", "Case resumed"),
+    K.CASE_CLOSED: ("案件结案", "Case closed"),
+    K.CASE_LINKED: ("关联案件的证据", "Evidence of another case linked"),
+    K.BALL_PASSED: ("待办移交", "Ball passed"),
+    K.PLAN_MADE: ("制定计划", "Plan made"),
+    K.PLAN_CHANGED: ("计划变更", "Plan changed"),
+    K.RUNG_REACHED: ("进入催办步骤", "Step reached"),
+    K.RUNG_SKIPPED: ("步骤跳过", "Step skipped"),
+    K.RUNG_JUMPED: ("直接进入步骤", "Jumped to a step"),
+    K.RUNG_SNOOZED: ("步骤延后", "Step put off"),
+    K.RUNG_RESENT: ("重新发送", "Sent again by hand"),
+    K.RUNG_HELD: ("步骤搁置", "Step held"),
+    K.NOTICE_RENDERED: ("生成通知", "Notice written"),
+    K.NOTICE_NOTHING_SENT: ("未发出任何内容", "Nothing was sent"),
+    K.DELIVERY_SENDING: ("开始发送", "Handed over for sending"),
+    K.DELIVERY_SENT: ("服务商已接收", "Accepted for delivery"),
+    K.DELIVERY_DELIVERED: ("已送达（对方系统报告）", "Delivered, as reported"),
+    K.DELIVERY_FAILED: ("发送失败", "Sending failed"),
+    K.DELIVERY_UNKNOWN: ("结果不明，可能已发出", "Outcome unknown, may have left"),
+    K.DELIVERY_SETTLED: ("结果已核实", "Unknown outcome settled"),
+    K.DELIVERY_SUPPRESSED: ("停止发送", "Not sent: suppressed"),
+    K.LINK_ISSUED: ("生成链接", "Link issued"),
+    K.LINK_FETCHED: ("链接被访问", "Link fetched"),
+    K.LINK_OPENED: ("链接在浏览器中打开", "Link opened in a browser"),
+    K.LINK_EXPIRED: ("链接过期", "Link expired"),
+    K.LINK_REVOKED: ("链接撤销", "Link revoked"),
+    K.ANSWER_ACKNOWLEDGED: ("答复：已知悉", "Answer: acknowledged"),
+    K.ANSWER_RETURNS_ON: ("答复：返岗日期", "Answer: date of return"),
+    K.ANSWER_EXTENSION_ASKED: ("答复：申请延期", "Answer: asks for an extension"),
+    K.ANSWER_OBJECTED: ("答复：提出异议", "Answer: objects"),
+    K.ANSWER_RESIGNED: ("答复：离职", "Answer: resigns"),
+    K.ANSWER_NOT_ME: ("答复：不是本人", "Answer: not the addressee"),
+    K.ANSWER_REPLIED: ("文字回复", "Answer in words"),
+    K.ANSWER_IDENTITY_CONFIRMED: ("身份已核实", "Identity confirmed"),
+    K.ANSWER_LATE: ("迟到的答复（已结案）", "Late answer, after the close"),
+    K.PAPER_POSTED: ("纸质通知寄出", "Letter posted"),
+    K.PAPER_PUBLISHED: ("公告发布", "Public notice published"),
+    K.PAPER_TRACKED: ("快递动态", "Courier report"),
+    K.PAPER_SIGNED: ("快递签收", "Letter signed for"),
+    K.PAPER_SIGNED_BY_OTHER: ("他人签收", "Letter signed for by somebody else"),
+    K.PAPER_REFUSED: ("拒收", "Letter refused"),
+    K.PAPER_RETURNED: ("退回", "Letter returned"),
+    K.MANUAL_CALL: ("电话（人工录入）", "Phone call, entered by hand"),
+    K.MANUAL_VISIT: ("上门（人工录入）", "Visit, entered by hand"),
+    K.MANUAL_SCREENSHOT: ("截图（人工录入）", "Screenshot, entered by hand"),
+    K.ITEM_LISTED: ("列入交接项", "Handover item listed"),
+    K.ITEM_HANDED_OVER: ("已交出", "Handed over"),
+    K.ITEM_ACCEPTED: ("已接收", "Accepted"),
+    K.ITEM_DISPUTED: ("交接争议", "Handover disputed"),
+    K.ITEM_REASSIGNED: ("交接项改派", "Handover item reassigned"),
+    K.GATE_BLOCKED: ("关口未通过", "Gate blocked"),
+    K.GATE_OPENED: ("关口通过", "Gate opened"),
+    K.DUTY_DUE: ("法定事项到期", "Statutory duty due"),
+    K.DUTY_DONE: ("法定事项完成", "Statutory duty done"),
+    K.DUTY_FAILED: ("法定事项未完成", "Statutory duty failed"),
+    K.OVERRIDE_RECORDED: ("人工改判", "Override recorded"),
+    K.DOCUMENT_ADDED: ("收存文件", "Document kept"),
+    K.DOCUMENT_VIEWED: ("查看文件", "Document viewed"),
+    K.CALCULATION_RUN: ("计算", "Calculation run"),
+    K.OFFER_MADE: ("提出方案", "Offer made"),
+    K.OFFER_COUNTERED: ("反提方案", "Offer countered"),
+    K.OFFER_REFUSED: ("拒绝方案", "Offer refused"),
+    K.OFFER_ACCEPTED: ("接受方案", "Offer accepted"),
+    K.LEDGER_POSTED: ("入账", "Posted to the ledger"),
+    K.LEDGER_REVERSED: ("冲销", "Posting reversed"),
+    K.POLICY_FROZEN: ("规则固定", "Policy frozen"),
+    K.POLICY_MIGRATED: ("规则更新", "Policy migrated"),
+    K.DIFFERENCE_FOUND: ("发现差异", "Difference found"),
+    K.DIFFERENCE_EXPLAINED: ("说明差异", "Difference explained"),
+    K.DIFFERENCE_FIXED: ("差异已改正", "Difference fixed"),
+    K.COMMENT_ADDED: ("备注", "Comment"),
+    K.HOLD_PLACED: ("证据保全", "Legal hold placed"),
+    K.HOLD_RELEASED: ("解除证据保全", "Legal hold released"),
+    K.EVIDENCE_EXPORTED: ("导出证据", "Evidence exported"),
+    K.DISCLOSURE_ERASED: ("删除个人信息", "Personal values erased"),
+}
+"""What a reader is told of each kind of event, in Chinese and in English."""
+
+FAILURES = (
+    K.DELIVERY_FAILED,
+    K.DELIVERY_UNKNOWN,
+    K.DELIVERY_SUPPRESSED,
+    K.NOTICE_NOTHING_SENT,
+    K.ANSWER_LATE,
+    K.ANSWER_NOT_ME,
+    K.LINK_EXPIRED,
+    K.PAPER_SIGNED_BY_OTHER,
+    K.PAPER_REFUSED,
+    K.PAPER_RETURNED,
+    K.DUTY_FAILED,
+)
+"""What did not go as it should: marked on the page and counted at its head."""
+
+_LABELS: Mapping[str, tuple[str, str]] = {
+    "act": ("操作编号", "act"),
+    "actor": ("操作人", "by"),
+    "address": ("地址", "address"),
+    "answer": ("答复", "answer"),
+    "answer_by": ("答复期限", "answer by"),
+    "attempt": ("第几次", "attempt"),
+    "audience": ("对象", "audience"),
+    "because": ("原因", "because"),
+    "case": ("案件", "case"),
+    "channel": ("渠道", "channel"),
+    "channels": ("渠道", "channels"),
+    "choices": ("选择", "choices"),
+    "code": ("代码", "code"),
+    "delivery": ("发送编号", "delivery"),
+    "due_at": ("到期", "due"),
+    "ends_on": ("假期最后一天", "last day of leave"),
+    "error_code": ("错误代码", "error code"),
+    "expires_at": ("失效时间", "expires"),
+    "fingerprint": ("内容指纹", "fingerprint"),
+    "happened_at": ("发生时间", "happened"),
+    "head": ("链首哈希", "head"),
+    "holder": ("责任人", "holder"),
+    "id": ("编号", "id"),
+    "identity": ("身份核实方式", "identity"),
+    "language": ("语言", "language"),
+    "length": ("事件数", "events"),
+    "link": ("链接编号", "link"),
+    "media_type": ("文件类型", "media type"),
+    "method": ("方式", "method"),
+    "name": ("姓名", "name"),
+    "notice": ("通知编号", "notice"),
+    "notice_at": ("通知时间", "notice at"),
+    "on": ("日期", "on"),
+    "outcome": ("结果", "outcome"),
+    "outcome_sha256": ("结果哈希", "hash of the outcome"),
+    "phone": ("电话", "phone"),
+    "policy": ("规则", "policy"),
+    "provider": ("服务商", "provider"),
+    "provider_id": ("服务商编号", "provider's id"),
+    "provisional": ("暂定", "provisional"),
+    "reason": ("理由", "reason"),
+    "recorded_at": ("记录时间", "recorded"),
+    "return_day": ("返岗日", "day of return"),
+    "role": ("角色", "role"),
+    "says": ("说明", "says"),
+    "service_address": ("送达地址", "service address"),
+    "sha256": ("文件哈希", "SHA-256"),
+    "shown_sha256": ("所见内容哈希", "hash of what was shown"),
+    "stage": ("阶段", "stage"),
+    "state": ("状态", "state"),
+    "step": ("步骤", "step"),
+    "template": ("模板", "template"),
+    "template_version": ("模板版本", "template version"),
+    "text": ("正文", "text"),
+    "time_lapse": ("加速演示", "time-lapse"),
+    "title": ("标题", "title"),
+    "to": ("收件地址", "to"),
+    "tracking_number": ("运单号", "tracking number"),
+    "until": ("直到", "until"),
+    "version": ("版本", "version"),
+    "witness": ("见证人", "witness"),
+    "words": ("原文", "words"),
+}
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "heading": ("案件经过", "Account of the case"),
+    "linked": ("关联案件", "Linked case"),
+    "case": ("案件编号", "Case"),
+    "events": ("事件数", "Events"),
+    "head": ("最后一个事件的哈希", "Hash of the last event"),
+    "period": ("起止", "From – to"),
+    "sealed": ("未披露的个人信息", "Sealed values not disclosed"),
+    "trouble": ("未如愿的事项", "What did not go as it should"),
+    "none": ("无", "none"),
+    "hidden": ("〔未披露〕", "[not disclosed]"),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
+    "unknown": ("其他事件", "Another event"),
+    "page": ("第 {} 页，共 {} 页", "Page {} of {}"),
+    "note": (
+        "本页由证据包中的事件和其中披露的内容生成，不遗漏任何事件；以 events.jsonl 为准。",
+        "Made from the events of the bundle and what it discloses, none left out; events.jsonl prevails.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event in words. `facts` are labels and values; `trouble` marks what did not go as it should."""
+
+    seq: int
+    at: str
+    title: str
+    kind: str
+    by: str
+    trouble: bool
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of one chain: what stands at its head, and its events."""
+
+    heading: str
+    summary: tuple[tuple[str, str], ...]
+    entries: tuple[Entry, ...]
+
+
+def words(name: str, language: str) -> str:
+    """Return a word of the page in `zh-CN` or `en`."""
+    return _WORDS[name][_column(language)]
+
+
+def account(
+    case: str,
+    events: Sequence[Event],
+    disclosures: Sequence[Disclosure],
+    language: str,
+    *,
+    linked: bool = False,
+) -> Account:
+    """Return the account of a chain in `zh-CN` or `en`, from what is disclosed; every event is in it."""
+    opened: dict[int, dict[str, str]] = {}
+    for one in disclosures:
+        opened.setdefault(one.seq, {})[one.path] = one.value
+    sealed = sum(len(sealed_values(event)) for event in events) - len(disclosures)
+    counted = Counter(event.kind for event in events)
+    trouble = [f"{_title(kind, language)} {counted[kind]}" for kind in FAILURES if counted[kind]]
+    summary = (
+        (words("case", language), case),
+        (words("period", language), f"{_time(events[0].at)} – {_time(events[-1].at)}"),
+        (words("events", language), str(len(events))),
+        (words("head", language), events[-1].hash),
+        (words("trouble", language), " · ".join(trouble) or words("none", language)),
+        (words("sealed", language), str(sealed)),
+    )
+    return Account(
+        heading=words("linked" if linked else "heading", language),
+        summary=summary,
+        entries=tuple(_entry(event, opened.get(event.seq, {}), language) for event in events),
+    )
+
+
+def _entry(event: Event, opened: Mapping[str, str], language: str) -> Entry:
+    by = "，" if language == ZH else ", "
+    return Entry(
+        seq=event.seq,
+        at=_time(event.at),
+        title=_title(event.kind, language),
+        kind=event.kind,
+        by=by.join(text for _, text in _facts(event.actor, "/actor", opened, language)),
+        trouble=event.kind in FAILURES,
+        facts=tuple(
+            (label, text)
+            for label, text in _facts(event.body, "/body", opened, language)
+            # In real time the moment of writing is the event's own; said where it is another.
+            if label != _label("recorded_at", language) or text != _time(event.at)
+        ),
+    )
+
+
+def _facts(
+    value: Any, path: str, opened: Mapping[str, str], language: str, label: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield every leaf of a body with its label; empty ones say nothing and are passed over."""
+    if path in opened:
+        yield label, opened[path]
+    elif isinstance(value, dict) and "sealed" in value:
+        yield label, words("hidden", language)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            named = _label(key, language)
+            below = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+            yield from _facts(item, below, opened, language, f"{label} · {named}" if label else named)
+    elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        if value:
+            yield label, ", ".join(_text(item, language) for item in value)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _facts(item, f"{path}/{index}", opened, language, f"{label} {index + 1}")
+    elif value is not None:
+        written = isinstance(value, str) and label == _label("recorded_at", language)
+        yield label, _time(value) if written else _text(value, language)
+
+
+def _text(value: object, language: str) -> str:
+    if isinstance(value, bool):
+        return words("yes" if value else "no", language)
+    return str(value)
+
+
+def _title(kind: str, language: str) -> str:
+    try:
+        return TITLES[EventKind(kind)][_column(language)]
+    except ValueError:
+        return f"{words('unknown', language)} {kind}"
+
+
+def _label(key: str, language: str) -> str:
+    known = _LABELS.get(key)
+    return key.replace("_", " ") if known is None else known[_column(language)]
+
+
+def _column(language: str) -> int:
+    return 0 if language == ZH else 1
+
+
+def _time(at: str) -> str:
+    """Return an instant as it is read: to the second, with its offset."""
+    return f"{at[:10]} {at[11:19]} {at[-6:]}"
