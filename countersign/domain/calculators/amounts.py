@@ -2,12 +2,10 @@
 
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
-_FEN = Decimal("0.01")
-
 
 def to_fen(yuan: Decimal) -> int:
     """Round an exact amount in yuan to fen, half up: once for each line, as courts do."""
-    return int(yuan.quantize(_FEN, ROUND_HALF_UP).scaleb(2))
+    return int((yuan * 100).to_integral_value(ROUND_HALF_UP))
 
 
 def to_fen_by_unit(yuan: Decimal, unit: Decimal, *, up: bool) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from countersign.domain.calculators.amounts import yuan
 from countersign.domain.calculators.figure_names import in_words
@@ -30,7 +30,7 @@ _PAYERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Item:
     """What a line is about: a key for programs, a name in each language for people."""
 
@@ -39,8 +39,7 @@ class Item:
     en: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a result; `fen` is None where the tables contradict each other.
 
     `formula` holds numbers and signs only, so that it reads alike in every language. `monthly` lines are paid
@@ -90,17 +89,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A warning: a code for programs, a sentence in each language for people."""
+    """A warning about one case: what is said, and the values that stand in it."""
 
-    code: str
-    en: str
-    zh: str
+    saying: "Saying"
+    values: tuple[tuple[str, object], ...] = ()
     stamps: bool = False
     """Whether the result is provisional for this reason."""
 
+    @property
+    def code(self) -> str:
+        """The code for programs."""
+        return self.saying.code
+
     def to_json(self) -> dict[str, str]:
         """Return code and sentences."""
-        return {"code": self.code, "message": self.en, "message_zh": self.zh}
+        values = dict(self.values)
+        return {
+            "code": self.saying.code,
+            "message": self.saying.en.format(**values),
+            "message_zh": self.saying.zh.format(**values),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class Saying:
 
     def about(self, **values: object) -> Doubt:
         """Fill in the values."""
-        return Doubt(self.code, self.en.format(**values), self.zh.format(**values), self.stamps)
+        return Doubt(self, tuple(values.items()), self.stamps)
 
 
 @dataclass

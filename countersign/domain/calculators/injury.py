@@ -4,6 +4,7 @@ No-fault: the share of responsibility decides whether an accident on the way can
 the civil claim against a third party. It multiplies no statutory line (法释〔2014〕9号 art. 8).
 """
 
+from decimal import Decimal
 from typing import Any
 
 from countersign.domain.calculators import injury_doubts as doubts
@@ -21,7 +22,13 @@ from countersign.domain.calculators.injury_items import (
     OWN_WAGE,
     SUSPENSION_WAGE,
 )
-from countersign.domain.calculators.injury_lines import own_wage, statutory_lines
+from countersign.domain.calculators.injury_lines import (
+    Said,
+    graded_lines,
+    own_wage,
+    statutory_lines,
+    within_limits,
+)
 from countersign.domain.calculators.recognition import recognised
 from countersign.domain.tables.packs import region_pack
 from countersign.domain.tables.regional import RegionPack
@@ -92,15 +99,18 @@ def _negotiation(result: Result, case: InjuryInput, pack: RegionPack, grade: int
     The target is what one grade up would cost, while the grade can still be contested; the ceiling adds
     related claims, where the caller has given them.
     """
-    paid = to_fen(case.employer_paid)
-    shortfall = _shortfall(case, pack, grade)
+    paid, own = to_fen(case.employer_paid), own_wage(case)
+    here = [line for line in result.lines if line.item in _GRADED]
+    shortfall = _shortfall(case, pack, grade, own, here)
     if shortfall:
         result.figures["base_shortfall"] = yuan(shortfall)
-    floor = max(0, (total(result.lines, Payer.EMPLOYER) or 0) + shortfall - paid)
+    employer = total(result.lines, Payer.EMPLOYER) or 0
+    floor = max(0, employer + shortfall - paid)
     target = floor
     if grade > 1:
-        owed = _total(case, pack, grade - 1, Payer.EMPLOYER) + _shortfall(case, pack, grade - 1)
-        target = max(floor, owed - paid)
+        graver = _lines_only(graded_lines(case, pack, grade - 1, own))
+        more = _sum(graver, Payer.EMPLOYER) - _sum(here, Payer.EMPLOYER)
+        target = max(floor, employer + more + _shortfall(case, pack, grade - 1, own, graver) - paid)
     ceiling = None
     if case.related_exposure is not None:
         ceiling = max(target, floor + to_fen(case.related_exposure))
@@ -111,22 +121,28 @@ def _negotiation(result: Result, case: InjuryInput, pack: RegionPack, grade: int
     return {"floor": yuan(floor), "target": yuan(target), "ceiling": shown_yuan(ceiling)}
 
 
-def _total(case: InjuryInput, pack: RegionPack, grade: int, payer: Payer | None = None) -> int:
-    lines = (said for said in statutory_lines(case, pack, grade) if isinstance(said, Line))
+_GRADED = (DISABILITY_GRANT, MEDICAL_SUBSIDY, EMPLOYMENT_SUBSIDY)
+
+
+def _lines_only(said: Said) -> list[Line]:
+    return [one for one in said if isinstance(one, Line)]
+
+
+def _sum(lines: list[Line], payer: Payer | None = None) -> int:
     return total(lines, payer) or 0
 
 
-def _shortfall(case: InjuryInput, pack: RegionPack, grade: int) -> int:
+def _shortfall(case: InjuryInput, pack: RegionPack, grade: int, own: Decimal, declared: list[Line]) -> int:
     """Return what the items lack because contributions were paid on less than the actual wage.
 
     The employer owes the difference: Zhejiang's regulation art. 33, elsewhere the settled reading.
     """
-    if not case.insured or case.actual_wage is None or case.avg_contribution_wage is None:
+    if not case.insured or case.actual_wage is None:
         return 0
-    honest = case.model_copy(update={"avg_contribution_wage": case.actual_wage})
-    if own_wage(honest) <= own_wage(case):
+    honest = within_limits(case.actual_wage, case.local_avg)
+    if honest <= own:
         return 0
-    return _total(honest, pack, grade) - _total(case, pack, grade)
+    return _sum(_lines_only(graded_lines(case, pack, grade, honest))) - _sum(declared)
 
 
 _SHOWN_BY_GRADE = (

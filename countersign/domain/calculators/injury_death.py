@@ -4,7 +4,6 @@ Work Injury Insurance Regulation art. 39: funeral grant, pension of each dependa
 disposable income of the year before the death.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -228,7 +227,7 @@ def _at_most(line: Line, share: int, uncapped: int, capped: int) -> Line:
     """Return the line with what is paid: its share of the cap, where all pensions together exceed it."""
     if capped == uncapped:
         return line
-    return replace(line, formula=f"{line.formula} × {yuan(capped)} ÷ {yuan(uncapped)}", fen=share)
+    return line._replace(formula=f"{line.formula} × {yuan(capped)} ÷ {yuan(uncapped)}", fen=share)
 
 
 def _in_proportion(pensions: list[int], capped: int) -> list[int]:

@@ -4,7 +4,7 @@ Work Injury Insurance Regulation art. 30-37; payers by Social Insurance Law art.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -96,9 +96,7 @@ def statutory_lines(case: InjuryInput, pack: RegionPack, grade: int) -> Said:
         yield doubts.UNINSURED.about()
     own = own_wage(case)
     yield from _own_wage(case, own)
-    grant = _national().grants[grade]
-    yield _line(DISABILITY_GRANT, f"{own} × {grant.text}", own * grant.value, fund, grant)
-    yield from _subsidies(case, pack, grade, own, fund)
+    yield from graded_lines(case, pack, grade, own)
     yield from _suspension(case)
     yield from _medical(case, fund)
     yield from _allowance(case, grade, own, fund)
@@ -108,12 +106,21 @@ def statutory_lines(case: InjuryInput, pack: RegionPack, grade: int) -> Said:
         yield _line(MONTHLY_NURSING, formula, case.local_avg * ratio.value, fund, ratio, monthly=True)
 
 
+def graded_lines(case: InjuryInput, pack: RegionPack, grade: int, own: Decimal) -> Said:
+    """Yield what depends on the grade and is paid once, for an own wage: the grant and the subsidies."""
+    fund = Payer.FUND if case.insured else Payer.EMPLOYER
+    grant = _national().grants[grade]
+    yield _line(DISABILITY_GRANT, f"{own} × {grant.text}", own * grant.value, fund, grant)
+    yield from _subsidies(case, pack, grade, own, fund)
+
+
 def own_wage(case: InjuryInput) -> Decimal:
     """Return own wage in yuan, 60-300 % of the local average, rounded to fen before it is multiplied."""
-    return _within_limits(wage_for_benefits(case), case.local_avg)
+    return within_limits(wage_for_benefits(case), case.local_avg)
 
 
-def _within_limits(wage: Decimal, local_avg: Decimal) -> Decimal:
+def within_limits(wage: Decimal, local_avg: Decimal) -> Decimal:
+    """Return a wage within 60-300 % of the local average, rounded to fen."""
     law = _national()
     return in_yuan(to_fen(min(max(wage, local_avg * law.floor.value), local_avg * law.cap.value)))
 
@@ -134,7 +141,7 @@ def _own_wage(case: InjuryInput, own: Decimal) -> Said:
     yield _line(OWN_WAGE, formula, own, Payer.NOBODY, law.floor, monthly=True)
     if not average * law.floor.value <= wage <= average * law.cap.value:
         yield doubts.OWN_WAGE_CLAMPED.about(wage=wage, local_avg=average, own_wage=own)
-    if case.actual_wage is not None and _within_limits(case.actual_wage, average) > own:
+    if case.actual_wage is not None and within_limits(case.actual_wage, average) > own:
         yield doubts.UNDERPAID_BASE.about(declared=wage, actual=case.actual_wage)
 
 
@@ -192,7 +199,7 @@ def _subsidy_base(case: InjuryInput, own: Decimal, base: SubsidyBase | None) -> 
         return own
     if base is SubsidyBase.OWN_WAGE_TWO_WINDOWS:
         later = case.pre_termination_wage
-        return own if later is None else max(own, _within_limits(later, case.local_avg))
+        return own if later is None else max(own, within_limits(later, case.local_avg))
     raise ValueError(
         f"region is {case.region}, whose subsidy follows a formula; use the calculator injury_formula_subsidy"
     )
@@ -250,5 +257,5 @@ def _allowance(case: InjuryInput, grade: int, own: Decimal, fund: Payer) -> Said
     line = _line(MONTHLY_ALLOWANCE, formula, amount, payer, ratio, monthly=True)
     if grade > _MILDEST_KEPT and case.suitable_work is None:
         yield doubts.SUITABLE_WORK_UNKNOWN.about()
-        line = replace(line, fen=None)
+        line = line._replace(fen=None)
     yield line

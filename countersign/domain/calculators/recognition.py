@@ -5,11 +5,17 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from countersign.domain.calculators.explained import Doubt, Result
+from countersign.domain.calculators.explained import Result, Saying
 from countersign.domain.calculators.inputs import CaseInput
 from countersign.domain.input_models import one_of
 from countersign.domain.tables.packs import STATUTORY, statutory, version_of
 from countersign.domain.tables.statutory import Recognition, RecognitionRule, Responsibility
+
+PEOPLE_DECIDE = Saying(
+    "people_decide",
+    "there is no finding of the police to decide by; the social insurance authority decides on the facts",
+    "没有可依据的交通事故责任认定，由社会保险行政部门根据事实认定",
+)
 
 
 class RecognitionInput(CaseInput):
@@ -36,14 +42,7 @@ def commuting_recognition(case: RecognitionInput) -> dict[str, Any]:
     result = Result()
     result.used(rule.status)
     if rule.value is Recognition.MANUAL:
-        result.warn(
-            Doubt(
-                "people_decide",
-                "there is no finding of the police to decide by; the social insurance authority decides "
-                "on the facts",
-                "没有可依据的交通事故责任认定，由社会保险行政部门根据事实认定",
-            )
-        )
+        result.warn(PEOPLE_DECIDE.about())
     result.figures = {
         "result": rule.value,
         "basis": basis.zh,

@@ -222,6 +222,10 @@ class RegionPack(BaseModel):
         return {(cell.subsidy, cell.grade): cell for cell in self.subsidies}
 
     @cached_property
+    def _citations(self) -> dict[str, Basis]:
+        return {}
+
+    @cached_property
     def _rules(self) -> dict[Subsidy, SubsidyRule]:
         return {cell.subsidy: cell for cell in self.subsidy_rules}
 
@@ -257,6 +261,11 @@ class RegionPack(BaseModel):
 
     def injury_basis(self, article: str = "") -> Basis:
         """Cite the region's rules on work injuries."""
+        if article not in self._citations:
+            self._citations[article] = self._cite(article)
+        return self._citations[article]
+
+    def _cite(self, article: str) -> Basis:
         law = self.injury_law or Law(zh=f"{self.zh}工伤保险规定", en=f"{self.en} work injury rules")
         return law.basis(article)
 
