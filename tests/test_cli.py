@@ -202,6 +202,20 @@ def test_templates_are_written_and_can_be_read_back(run, tmp_path: Path) -> None
     for kind in ("employees", "calendar"):
         assert run("import", kind, tmp_path / f"{kind}.xlsx", "--template").returncode == 0
         assert (tmp_path / f"{kind}.xlsx").stat().st_size > 1000
+        said = refused(run("import", kind, tmp_path / f"{kind}.xlsx", "--template"))
+        assert said == f"{kind}.xlsx: is there already; choose another name"
+    assert "ends with .xlsx" in refused(run("import", "employees", tmp_path / "list.csv", "--template"))
+
+
+def test_a_setting_that_cannot_be_is_refused_by_its_name(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "COUNTERSIGN_DATA_DIR": str(tmp_path),
+        "COUNTERSIGN_RETENTION_YEARS": '{"foo": 3}',
+    }
+    command = [sys.executable, "-c", "from countersign.cli import main; main()", "retention", "due"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert refused(done).startswith("COUNTERSIGN_RETENTION_YEARS: ")
 
 
 def test_a_calendar_year_is_imported_and_the_plan_is_no_longer_provisional(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -270,7 +270,16 @@ class SteeredCase:
                 return "state: no public notice waits to be published"
             case kind if kind in _DONE_BY_HAND and act.happened_at and act.happened_at > tomorrow:
                 return "happened_at: lies in the future; give the time at which it was done"
+            case ActKind.POSTED | ActKind.PUBLISHED if self.before_its_notice(act.happened_at):
+                return "happened_at: lies before the day on which this notice was made; check the date"
         return None
+
+    def before_its_notice(self, happened_at: datetime | None) -> bool:
+        """Say whether something was done with a paper that did not exist yet."""
+        if happened_at is None or self.ladder is None:
+            return False
+        made = self.ladder.current.at
+        return happened_at.astimezone(made.tzinfo).date() < made.date()
 
     def why_no_snooze(self, until: datetime | None) -> str | None:
         """Say why the next step cannot be put off until then."""

@@ -27,6 +27,10 @@ class Channel(StrEnum):
     PUBLIC_NOTICE = "public_notice"
 
 
+DONE_BY_HAND = frozenset({Channel.COURIER, Channel.VISIT, Channel.PUBLIC_NOTICE})
+"""Channels that HR carries out and records; the rung's wait begins there, so its end is not known before."""
+
+
 class WaitUnit(StrEnum):
     """What a wait counts: elapsed hours, natural days, or working days."""
 

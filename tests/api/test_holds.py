@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign.adapters.database.tables import Idempotency
 from countersign.contracts.cases import Role
 from countersign.domain.responsibility import responsibility
 from tests.adapters.database.test_retention import close
@@ -28,7 +29,9 @@ async def test_legal_places_a_hold_everybody_who_reads_sees_it_and_hr_releases_i
     again = await call(f"{case}/holds", {"reason": "arbitration 12/2026"}, role=Role.LEGAL)
     assert again.json() == made.json()
     (listed,) = (await call(f"{case}/holds", role=Role.AUDITOR)).json()["holds"]
-    assert {**listed, "placed_at": None} == {**made.json(), "placed_at": None}
+    assert {**listed, "placed_at": None} == {**made.json(), "reason": listed["reason"], "placed_at": None}
+    assert "arbitration" not in made.text
+    assert "arbitration" not in str([row.answer for row in out.rows(Idempotency)])
     assert (listed["case"], listed["reason"], listed["released_at"]) == (
         out.case_id,
         "arbitration 12/2026",

@@ -241,6 +241,15 @@ async def test_a_start_by_itself_that_fails_for_it_raises_an_alarm_without_the_c
     assert alarm["kind"] == "start_failed"
     assert "no font has a character of the name" in alarm["sentence"]
     assert "𠮷" not in alarm["sentence"]
+    assert f"(leave {leave})" in alarm["sentence"]
+
+
+async def test_the_preview_of_a_letter_promises_no_hour_that_the_letter_does_not(parts: Parts) -> None:
+    leave = add_leave(parts, date(2026, 2, 13))
+    async with staff(parts) as call:
+        texts = (await call("/previews", {"leave": leave, "policy": LETTER})).json()["texts"]
+    (letter,) = [one for one in texts if one["channel"] == "courier"]
+    assert "请在收到本通知后尽快答复" in letter["text"]
 
 
 async def test_a_name_changed_later_goes_on_with_an_alarm_and_is_kept_once_a_font_is_there(

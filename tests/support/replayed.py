@@ -94,7 +94,8 @@ async def replayed_chain(history: WorkflowHistory, folder: Path) -> list[Event]:
         interceptors=[_Catcher(told)],
     ).replay_workflow(history)
     now = datetime.fromisoformat("2030-01-01T00:00:00+00:00")
-    parts = company(folder, lambda: now)
+    # A test has one PostgreSQL database, and the case's own company is in it: the copy lies in a file.
+    parts = company(folder, lambda: now, database_url=f"sqlite:///{folder / 'replayed.db'}")
     case_input = told[0][1]
     _plant(parts, case_input)
     for kind, value in told[1:]:

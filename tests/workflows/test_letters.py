@@ -35,6 +35,8 @@ async def posted(s: Story, rules: dict[str, Any]) -> None:
     await s.start(ENDED, policy=rules)
     await s.until(at("03-02 18:00") + MINUTE)
     await s.until(at("03-03 10:00"))
+    early = await s.act(ActKind.POSTED, happened_at=at("03-01 23:59").isoformat())
+    assert early.startswith("refused: happened_at: lies before the day on which this notice was made")
     done = {"happened_at": at("03-03 10:00").isoformat(), "courier": "EMS", "tracking_number": NUMBER}
     assert await s.act(ActKind.POSTED, **done) == "settled"
 
@@ -182,6 +184,8 @@ async def test_thirty_days_after_publication_the_ladder_ends(tmp_path: Path) -> 
         refused = await s.act(ActKind.POSTED, happened_at=s.now.isoformat())
         assert refused == "refused: state: no paper notice waits to be posted"
         await s.until(at("03-05 09:00"))
+        early = await s.act(ActKind.PUBLISHED, happened_at=at("03-03 08:00").isoformat(), where="人民法院报")
+        assert early.startswith("refused: happened_at: lies before")
         published = {"happened_at": at("03-05 08:00").isoformat(), "where": "人民法院报"}
         assert await s.act(ActKind.PUBLISHED, **published) == "settled"
         (event,) = s.events("paper.published")

@@ -31,7 +31,7 @@ from countersign.contracts.notices import (
 from countersign.contracts.sending import SmsCapability
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.evidence import EventKind, Sealed
-from countersign.domain.policy import Audience, Channel
+from countersign.domain.policy import DONE_BY_HAND, Audience, Channel
 from countersign.domain.public_notice import template_of
 from countersign.domain.receipts import DeliveryState
 from countersign.domain.sms_templates import FilledText, TemplateRefused
@@ -315,6 +315,8 @@ class Notices:
         Raises `TemplateFault`, `TemplateRefused`, and `Unprintable` for a letter with characters no font has.
         """
         recipient = file.recipient(audience)
+        if channels and channels[0] in DONE_BY_HAND:
+            answer_by = None
         variables = self._variables(file, recipient, answer_by)
         renderer = self._renderers[file.process]
         text = file.notice(renderer, template_of(step, channels), audience, recipient.language, variables)

@@ -86,7 +86,9 @@ class OutboxBook:
             if for_good:
                 row.done_at = self._clock()
                 if row.kind in _STARTS:
-                    raise_alarm(session, "start_failed", self._clock(), row.body.get("case"), error)
+                    leave = row.body.get("leave")
+                    told = f"{error} (leave {leave})" if leave else error
+                    raise_alarm(session, "start_failed", self._clock(), row.body.get("case"), told)
 
         self._database.write(keep)
 
