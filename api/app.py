@@ -42,7 +42,7 @@ from countersign.domain.sms_templates import FilledText
 from countersign.ids import new_id
 from countersign.settings import Settings
 
-_FIRST_ANCHOR_S, _HISTORIES_EVERY_S = 60, 10
+_FIRST_ANCHOR_S, _HISTORIES_EVERY_S, _ERASURES_EVERY_S = 60, 10, 600
 log = logging.getLogger("countersign.api")
 
 
@@ -93,6 +93,7 @@ def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
         jobs = [asyncio.create_task(_inbox(parts)), asyncio.create_task(_tell(parts))]
         jobs.append(asyncio.create_task(_poll(parts)))
         jobs.append(asyncio.create_task(_anchor(parts)))
+        jobs.append(asyncio.create_task(_finish_erasures(parts)))
         if dispatch:
             jobs.append(asyncio.create_task(parts.dispatcher.run()))
             jobs.append(asyncio.create_task(_keep_histories(parts)))
@@ -141,6 +142,16 @@ async def _anchor(parts: Parts) -> None:
         except Exception as fault:
             log.warning("anchoring: %s; it is tried again", type(fault).__name__)
         rest = parts.settings.anchor_every_s
+
+
+async def _finish_erasures(parts: Parts) -> None:
+    """Remove files of erased cases that could not go at once: too young then, or the process ended."""
+    while True:
+        await asyncio.sleep(_ERASURES_EVERY_S)
+        try:
+            await run_in_threadpool(parts.eraser.remove_files)
+        except Exception as fault:
+            log.warning("removing erased files: %s; it is tried again", type(fault).__name__)
 
 
 async def _keep_histories(parts: Parts) -> None:

@@ -1,5 +1,6 @@
 """Errors own their status: one exception for everything the API refuses, answered as problem+json."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -45,6 +46,52 @@ def _where(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header"))
 
 
+_INSTANT = "must be a date and time with offset, such as 2026-03-02T15:04:00+08:00"
+_DAY = "must be a day that exists, such as 2026-03-02"
+_SENTENCES = {
+    "missing": "is missing; give it",
+    "extra_forbidden": "is not known here; leave it out",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "does not have the right form; correct it",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "dict_type": "must be a JSON object, in curly brackets",
+    "model_type": "must be a JSON object, in curly brackets",
+    "model_attributes_type": "must be a JSON object, in curly brackets",
+    "list_type": "must be a JSON list, in square brackets",
+    "timezone_aware": _INSTANT,
+    "datetime_type": _INSTANT,
+    "datetime_parsing": _INSTANT,
+    "datetime_from_date_parsing": _INSTANT,
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+}
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, str]:
+    """Return the field of a validation error, and what is to be given there, in words of ours."""
+    kind, more = error["type"], error.get("ctx", {})
+    if kind == "json_invalid":
+        # Its place is a position in the text, not a field.
+        return {"field": "body", "message": "is no JSON; send a JSON object"}
+    field = _where(error["loc"]) or "body"
+    if kind in {"enum", "literal_error"}:
+        return {"field": field, "message": f"must be {str(more['expected']).replace(chr(39), '')}"}
+    if kind == "string_pattern_mismatch" and more["pattern"] == r"\S":
+        return {"field": field, "message": "must not be blank"}
+    if kind == "string_too_short":
+        least = more["min_length"]
+        told = "must not be empty" if least == 1 else f"must have at least {least} characters"
+        return {"field": field, "message": told}
+    if kind == "string_too_long":
+        return {"field": field, "message": f"may have at most {more['max_length']} characters; shorten it"}
+    told = _SENTENCES.get(kind) or str(error["msg"]).removeprefix("Value error, ")
+    return {"field": field, "message": told}
+
+
 def install_errors(app: FastAPI) -> None:
     """Answer every refusal as problem+json; no answer repeats what was sent, which may be personal."""
 
@@ -74,12 +121,10 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [
-            {"field": _where(one["loc"]) or "body", "message": one["msg"].removeprefix("Value error, ")}
-            for one in error.errors()
-        ]
+        faults = [_fault(one) for one in error.errors()]
         first = faults[0]
-        return problem(422, f"{first['field']}: {first['message']}", first["field"], errors=faults)
+        sentence = f"{first['field']}: {first['message'].removesuffix('.')}."
+        return problem(422, sentence, first["field"], errors=faults)
 
     @app.exception_handler(UnstorableText)
     def _unstorable(_: Request, error: UnstorableText) -> JSONResponse:

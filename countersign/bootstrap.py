@@ -40,7 +40,7 @@ from countersign.adapters.database.notices import Notices, NoticeSettings
 from countersign.adapters.database.outbox import OutboxBook
 from countersign.adapters.database.papers import Papers
 from countersign.adapters.database.receipts import Receipts
-from countersign.adapters.database.retention import Holds, Retention, held
+from countersign.adapters.database.retention import Holds, Keepers, Retention
 from countersign.adapters.database.send_gate import Caps, SendGate
 from countersign.adapters.database.sendings import Sendings
 from countersign.adapters.database.sifting import Sieve
@@ -461,7 +461,8 @@ class Parts:
     def eraser(self) -> Eraser:
         """What erases the personal values of closed cases."""
         documents = self.settings.data_dir / "documents"
-        return Eraser(self.database, self.evidence, documents, held, self.clock)
+        kept = Keepers(retention_years(self.settings.retention_years), self.clock)
+        return Eraser(self.database, self.evidence, documents, kept, self.clock)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

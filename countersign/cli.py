@@ -3,14 +3,16 @@
 import json
 import os
 import sys
+import weakref
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from countersign.contracts.cases import Role
-from countersign.domain.bundle import verify_bundle
 from countersign.domain.calendar import load_shipped_calendar
 from countersign.domain.case_file import parse_plan_case, plan_to_json
 from countersign.domain.planner import plan as plan_ladder
@@ -83,6 +85,8 @@ def opened() -> "Parts":
     from countersign.bootstrap import Parts
 
     parts = Parts(Settings())
+    # A command ends with the process, but a caller within one must find no connection left open.
+    weakref.finalize(parts, parts.database.close)
     parts.settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(parts.database)
     store_shipped_policies(parts.database)
@@ -227,7 +231,14 @@ def import_(
     if kind not in IMPORTS:
         refuse(f"KIND: {kind!r} cannot be imported; known: {', '.join(IMPORTS)}")
     if template:
-        file.write_bytes(IMPORTS[kind].template())
+        if file.suffix.lower() != ".xlsx":
+            refuse(f"{file.name}: a template is a workbook; choose a name that ends with .xlsx")
+        if file.exists():
+            refuse(f"{file.name}: is there already; choose another name")
+        try:
+            file.write_bytes(IMPORTS[kind].template())
+        except OSError as error:
+            refuse(f"{file}: cannot be written ({error.strerror}); check the path")
         typer.echo(f"{file}: written", err=True)
         return
     try:
@@ -412,22 +423,26 @@ def evidence_clock(
         Language | None, typer.Option(help="Print sentences in this language instead of JSON.")
     ] = None,
 ) -> None:
-    """Say who held the ball of a bundle's case, and how long; the bundle is checked first."""
+    """Say who held the ball of a bundle's case, and how long; the whole bundle is checked first."""
+    from countersign.adapters.verifying import verify
     from countersign.domain.bundle import EVENTS, read_container
     from countersign.domain.evidence import parse_event
-    from countersign.domain.responsibility import responsibility
+    from countersign.domain.responsibility import NoClock, responsibility
     from countersign.domain.responsibility_words import explain as in_words
 
     try:
         data = file.read_bytes()
     except OSError as error:
         refuse(f"{file}: cannot be read ({error.strerror}); check the path")
-    report = verify_bundle(data)
-    if not report.ok:
-        typer.echo(f"BROKEN: {report.first_broken}")
+    broken = verify(data).broken
+    if broken is not None:
+        typer.echo(f"BROKEN: {broken}")
         raise typer.Exit(1)
-    lines = read_container(data)[EVENTS].splitlines()
-    table = responsibility([parse_event(line) for line in lines], _calendar())
+    lines = read_container(data)[EVENTS].split(b"\n")[:-1]
+    try:
+        table = responsibility([parse_event(line) for line in lines], _calendar())
+    except NoClock as fault:
+        refuse(f"{file}: {fault}")
     if explain is None:
         typer.echo(table.to_bytes())
     else:
@@ -542,6 +557,14 @@ def main() -> NoReturn:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except KeyboardInterrupt:
         code = 130
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"]) or "setting"
+        typer.echo(f"COUNTERSIGN_{name.upper()}: {first['msg'].removeprefix('Value error, ')}", err=True)
+        code = BAD_INPUT
+    except SettingsError as error:
+        typer.echo(f"{error}; it must be JSON", err=True)
+        code = BAD_INPUT
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -17,6 +17,15 @@ CASE = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 NAME = rf"manifest\.(json|sig|tst)|timeline\.pdf|(linked/{CASE}/)?(events|disclosures)\.jsonl"
 NAME += r"|(files|history)(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){1,8}"
 STATED = ("at", "count", "prev", "root", "seq", "v")
+LEADS = "Its chain leads to --ca."
+NOT_PROVED = "Not proved: no valid chain leads to a certificate of --ca, whose file may hold several roots."
+# DER of what stands in every signature (RFC 5652): a version, two algorithms, the start of the content types.
+ONE, PKCS7 = bytes.fromhex("020101"), bytes.fromhex("06092a864886f70d0107")
+SHA256 = bytes.fromhex("300d06096086480165030402010500")
+KEYS = {
+    bytes.fromhex("300d06092a864886f70d0101010500"): "rsaEncryption",
+    bytes.fromhex("300a06082a8648ce3d040302"): "id-ecPublicKey",
+}
 write = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 # A number that the format lacks becomes a string, so that the line, written again, is another.
 integer = {"parse_int": lambda digits: int(digits) if abs(int(digits)) < 2**53 else digits}
@@ -88,7 +97,7 @@ def _on_chain(chains, at, case, length, head):
 
 
 def _anchors(raw, chains):
-    """Check `history/anchors.json` against the chains; return where, statement and token of each anchor."""
+    """Check `history/anchors.json` against the chains; return each anchor: where, statement, token, row."""
     found, done = [], [(0, "")]
     _need(list(read(raw)) == ["anchors"] and write(read(raw)) == raw and read(raw)["anchors"], "anchors.json")
     for row in read(raw)["anchors"]:
@@ -105,13 +114,14 @@ def _anchors(raw, chains):
         _on_chain(chains, at, leaf["case"], leaf["length"], leaf["head"])
         done.append((row["seq"], leaf["case"]))
         _need(done[-1] > done[-2], at + "out of order")
-        found.append((at, *_stated(row, at)))
+        found.append((at, *_stated(row, at), row))
     return found
 
 
-def kept_elsewhere(content, chains):
-    """Compare an anchor file with the chains; return how many heads of theirs it names."""
-    before, named, fields = "0" * 64, 0, " ".join(sorted([*STATED, "hash", "heads", "token"]))
+def kept_elsewhere(content, chains, anchors, case):
+    """Compare an anchor file with chains and anchors of a bundle; return the newest event of a case in it."""
+    before, newest, fields = "0" * 64, 0, " ".join(sorted([*STATED, "hash", "heads", "token"]))
+    inside = {row["seq"]: (at, row["hash"]) for at, _, _, row in anchors}
     for n, at, row in _rows("anchor file", content, fields):
         level = [_leaf(*head) for head in row["heads"]]
         while len(level) > 1:
@@ -120,11 +130,14 @@ def kept_elsewhere(content, chains):
         _stated(row, at)
         counted = write([row["v"], row["seq"], row["count"]]) == f"[1,{n},{len(row['heads'])}]"
         _need(level[0].hex() == row["root"] and counted and row["prev"] == before, at + "broken")
-        before, ours = row["hash"], [head for head in row["heads"] if head[0] in chains]
-        for head in ours:
-            _on_chain(chains, at, *head)
-        named += len(ours)
-    return named
+        where, same = inside.get(n, ("", row["hash"]))
+        _need(same == row["hash"], f"{where}is another one than in the anchor file")
+        before = row["hash"]
+        for head in row["heads"]:
+            if head[0] in chains:
+                _on_chain(chains, at, *head)
+                newest = max(newest, head[1] if head[0] == case else 0)
+    return newest
 
 
 def check(data):
@@ -166,52 +179,106 @@ def verify(data):
 def _openssl(folder, *arguments):
     command = ["openssl", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.returncode == 0, done.stdout
+    return done.returncode == 0, done.stdout, done.stderr
 
 
 def _stamped(folder, where, token, content, ca):
     """Say who stamped the content and when; whether that is proved."""
     Path(folder, "data").write_bytes(content)
     Path(folder, "token").write_bytes(token)
-    readable, text = _openssl(folder, "ts", "-reply", "-in", "token", "-token_in", "-text")
+    readable, text, _ = _openssl(folder, "ts", "-reply", "-in", "token", "-token_in", "-text")
     digits = "".join(re.findall(r"^ +[0-9a-f]{4} - ((?:[0-9a-f]{2}[ -])+)", text, re.M))
     fits = readable and re.sub("[ -]", "", digits) == sha256(content).hexdigest()
-    _need(fits and "Hash Algorithm: sha256" in text, f"{where}: is no timestamp of these bytes")
-    said = "; ".join(re.findall(r"^(?:Time stamp|TSA): .*", text, re.M))
+    time = re.search(r"^Time stamp: (\w+ +\d+ [\d:]+)(?:\.\d+)?( \d+ GMT)$", text, re.M)
+    _need(fits and time and "Hash Algorithm: sha256" in text, f"{where}: is no timestamp of these bytes")
+    said = f"{where}: {'; '.join(re.findall(r'^(?:Time stamp|TSA): .*', text, re.M))}."
     if ca is None:
-        return f"{where}: {said}. Its authority was not checked: give --ca FILE.", False
-    proved, _ = _openssl(folder, "ts", "-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", ca)
-    _need(proved, f"{where}: is not signed under --ca")
-    return f"{where}: {said}. Its authority's chain leads to --ca.", True
+        return f"{said} Its authority was not checked: give --ca FILE.", False
+    at = str(int(datetime.strptime("".join(time.groups()) + "+0000", "%b %d %H:%M:%S %Y GMT%z").timestamp()))
+    check_it = ("ts", "-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", ca, "-attime", at)
+    proved, _, why = _openssl(folder, *check_it)
+    _need(proved or "certificate verify error" in why, f"{where}: is not signed by its certificate")
+    return f"{said} {LEADS if proved else NOT_PROVED}", proved
+
+
+def _der(tag, content):
+    size = len(content)
+    digits = b"" if size < 128 else size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(digits) if digits else size]) + digits + content
+
+
+def _parts(content):
+    while content:
+        long = content[1] & 127 if content[1] & 128 else 0
+        start = 2 + long
+        end = start + (int.from_bytes(content[2:start], "big") if long else content[1])
+        yield content[:end], content[start:end]
+        content = content[end:]
+
+
+def _key_of(signature):
+    """Return the kind of key that made a signature; None unless its bytes are those that its parts make."""
+    ((_, whole),) = _parts(signature)
+    _, (_, tagged) = _parts(whole)
+    ((_, data),) = _parts(tagged)
+    *_, (_, certificates), (_, infos) = _parts(data)
+    ((_, info),) = _parts(infos)
+    _, (_, named), _, (algorithm, _), (_, value) = _parts(info)
+    certificates = b"".join(_der(48, inner) for _, inner in _parts(certificates))
+    signer = ONE + _der(48, b"".join(part for part, _ in _parts(named)))
+    info = _der(48, signer + SHA256 + algorithm + _der(4, value))
+    made = ONE + _der(49, SHA256) + _der(48, PKCS7 + b"\1") + _der(160, certificates) + _der(49, info)
+    same = _der(48, PKCS7 + b"\2" + _der(160, _der(48, made))) == signature
+    return KEYS.get(algorithm) if same else None
 
 
 def _signed(folder, signature, content, ca):
     Path(folder, "signature").write_bytes(signature)
     Path(folder, "content").write_bytes(content)
     check_it = ("cms", "-verify", "-binary", "-inform", "DER", "-in", "signature", "-content", "content")
-    fits, _ = _openssl(folder, *check_it, "-noverify", "-signer", "signer", "-out", "out")
+    fits, *_ = _openssl(folder, *check_it, "-noverify", "-signer", "signer", "-out", "out")
     _need(fits, "manifest.sig: is no signature of manifest.json")
-    _, by = _openssl(folder, "x509", "-in", "signer", "-noout", "-subject", "-fingerprint", "-sha256")
-    said = f"manifest.sig: {'; '.join(by.split(chr(10))[:-1])}."
-    if ca and _openssl(folder, *check_it, "-CAfile", ca, "-purpose", "any", "-out", "out")[0]:
-        return f"{said} Its chain leads to --ca.", True
-    return f"{said} No authority vouches for this certificate here (a self-issued one has none).", False
+    try:
+        kind = _key_of(signature)
+    except (ValueError, IndexError):
+        kind = None
+    _need(kind, "manifest.sig: is not written as the format says")
+    shown = _openssl(
+        folder, "x509", "-in", "signer", "-noout", "-subject", "-issuer", "-fingerprint", "-sha256"
+    )
+    subject, issuer, mark = shown[1].splitlines()
+    text = _openssl(folder, "x509", "-in", "signer", "-noout", "-text")[1]
+    _need(f"Public Key Algorithm: {kind}\n" in text, "manifest.sig: is of another kind of key")
+    said = f"manifest.sig: {subject}; {mark}."
+    if subject.partition("=")[2] == issuer.partition("=")[2]:
+        own = ("-check_ss_sig", "-partial_chain", "-no_check_time", "-trusted", "signer", "signer")
+        _need(_openssl(folder, "verify", *own)[0], "manifest.sig: its key has not signed its certificate")
+        return f"{said} The signer issued this certificate to itself: nobody else vouches for it.", False
+    if ca is None:
+        return f"{said} {issuer}. Its authority was not checked: give --ca FILE.", False
+    only = ("-CAfile", ca, "-no-CApath", "-no-CAstore", "-partial_chain", "-purpose", "any", "-out", "out")
+    proved, *_ = _openssl(folder, *check_it, *only)
+    return f"{said} {LEADS if proved else NOT_PROVED}", proved
 
 
-def witnesses(files, chains, anchors, ca=None, kept=None):
+def witnesses(files, chains, case, anchors, ca=None, kept=None):
     """Return what each witness says, and whether it is out of the installation's reach."""
-    manifest, found = files["manifest.json"], []
+    manifest, found, length = files["manifest.json"], [], len(chains[case][1]) - 1
     with tempfile.TemporaryDirectory() as folder:
         if "manifest.sig" in files:
             found.append(_signed(folder, files["manifest.sig"], manifest, ca))
         if "manifest.tst" in files:
             found.append(_stamped(folder, "manifest.tst", files["manifest.tst"], manifest, ca))
-        for where, statement, token in anchors:
+        for where, statement, token, row in anchors:
+            leaf = row["leaf"]
             if token is not None:
-                found.append(_stamped(folder, where + "token", token, statement, ca))
+                said, proved = _stamped(folder, where + "token", token, statement, ca)
+                said += f" It reaches to event {leaf['length']} of case {leaf['case']}, and no further."
+                found.append((said, proved and leaf["case"] == case))
     if kept is not None:
-        count = kept_elsewhere(kept, chains)
-        found.append((f"anchor file: {count} of its heads are of these chains, and lie on them.", count > 0))
+        newest = kept_elsewhere(kept, chains, anchors, case)
+        said = f"vouches for the events up to {newest} of {length}, and for nothing after it."
+        found.append((f"anchor file: {said if newest else 'names no head of this case.'}", newest > 0))
     return found
 
 
@@ -223,8 +290,8 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     try:
         data, ca = asked.file.read_bytes(), asked.ca and str(asked.ca.resolve(strict=True))
-        files, chains, _, anchors = check(data)
-        found = witnesses(files, chains, anchors, ca, asked.anchors and asked.anchors.read_bytes())
+        files, chains, case, anchors = check(data)
+        found = witnesses(files, chains, case, anchors, ca, asked.anchors and asked.anchors.read_bytes())
         summary = "case {}, head {}, {} values disclosed, {} sealed".format(*verify(data))
     except Exception as error:
         sys.exit(f"BROKEN: {type(error).__name__}: {error}")

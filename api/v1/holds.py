@@ -49,9 +49,12 @@ def place(
 
     def do() -> tuple[int, dict[str, Any]]:
         try:
-            return HTTPStatus.CREATED, _shown(parts.holds.place(case_id, wish.reason, actor_of(caller)))
+            placed = _shown(parts.holds.place(case_id, wish.reason, actor_of(caller)))
         except CannotHold as refusal:
             raise Refused(HTTPStatus.CONFLICT, str(refusal), "case") from None
+        # The answer is kept for a repeated request, and no erasure reaches it there.
+        del placed["reason"]
+        return HTTPStatus.CREATED, placed
 
     return once(request.app.state.tokens, caller, key, {"case": case_id, **wish.model_dump()}, do)
 

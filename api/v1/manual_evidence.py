@@ -14,7 +14,13 @@ from api.security import STAFF, actor_of, allow, scope_of
 from api.v1.cases import CaseId
 from api.v1.forms import described, keep, read_form
 from api.v1.models import ManualEvidenceForm
-from countersign.adapters.database.manual_evidence import BY_HAND, ManualKind, ManualRefused, NewManual
+from countersign.adapters.database.manual_evidence import (
+    BY_HAND,
+    CaseErased,
+    ManualKind,
+    ManualRefused,
+    NewManual,
+)
 from countersign.adapters.database.tokens import Caller
 
 router = APIRouter(tags=["cases"])
@@ -37,6 +43,9 @@ async def manual_evidence(
     form, sent = await read_form(request, ManualEvidenceForm, parts.settings.upload_limit_bytes)
     if form.kind is ManualKind.SCREENSHOT and sent is None:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "file: a screenshot needs its picture.", "file")
+    if form.kind is ManualKind.VISIT and form.witness is None:
+        sentence = "witness: a visit needs a witness; give the name of who else was there."
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, "witness")
     told = hashlib.sha256(f"{caller.token_id}\n{case_id}\nmanual\n{key}".encode()).hexdigest()[:26]
 
     def do() -> tuple[int, dict[str, Any]]:
@@ -46,6 +55,8 @@ async def manual_evidence(
         )
         try:
             parts.manual_evidence.add(new, actor_of(caller))
+        except CaseErased as refusal:
+            raise Refused(HTTPStatus.CONFLICT, str(refusal), "case") from None
         except ManualRefused as refusal:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(refusal), refusal.field) from None
         return HTTPStatus.CREATED, {"id": told, "says": BY_HAND, "sha256": file.sha256 if file else None}

@@ -25,11 +25,21 @@ from countersign.domain.courier import CourierState, tracking_number
 
 
 def _day(value: object) -> object:
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a day that exists, such as 2026-03-02") from None
 
 
 def _instant(value: object) -> object:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date and time with offset, such as 2026-03-02T15:04:00+08:00") from None
 
 
 def _of_our_time(value: date) -> date:

@@ -1,28 +1,25 @@
 """A published calendar year from a file: the days that the State Council's paper moves."""
 
-import io
 from collections.abc import Generator, Iterator
 from datetime import date
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]
 from pydantic_core import PydanticCustomError
 
 from countersign.adapters.roster import read_day
 from countersign.adapters.sheets import (
     Cell,
+    Columns,
     DestroyedNumber,
     InputFault,
     RowError,
-    Sheet,
     cell_text,
     read_sheet,
 )
 from countersign.domain.calendar import CalendarYear
 from countersign.domain.yaml_text import shown
 
-_COLUMNS = {"date": "日期", "kind": "类型", "paper": "文号"}
-_FIELD_OF = {name: name for name in _COLUMNS} | {header: name for name, header in _COLUMNS.items()}
+_COLUMNS = Columns({"date": "日期", "kind": "类型", "paper": "文号"}, ("date", "kind", "paper"))
 _KINDS = {"休": "off", "off": "off", "班": "work", "work": "work"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SATURDAY = 5
@@ -46,7 +43,7 @@ def read_calendar(path: Path) -> CalendarYear:
     file that is no table, `CalendarRejected` with every fault of every row otherwise.
     """
     sheet = read_sheet(path)
-    columns, errors = _read_headers(sheet)
+    columns, errors = _COLUMNS.read(sheet)
     if errors:
         raise CalendarRejected(sheet.source, len(sheet.rows), errors)
     if not sheet.rows:
@@ -68,47 +65,22 @@ def read_calendar(path: Path) -> CalendarYear:
     )
 
 
-def _error(row: int, name: str, code: str, sentence: str) -> RowError:
-    return RowError(row, _COLUMNS[name], code, f"row {row}, {_COLUMNS[name]}: {sentence}")
-
-
-def _read_headers(sheet: Sheet) -> tuple[dict[str, str], list[RowError]]:
-    columns: dict[str, str] = {}
-    errors = []
-    for header in sheet.headers:
-        name = _FIELD_OF.get(header) or _FIELD_OF.get(header.casefold())
-        if name is None or name in columns.values():
-            known = ", ".join(_COLUMNS.values())
-            message = (
-                f"row {sheet.header_row}, {header}: the column is unknown or stands twice; known: {known}"
-            )
-            errors.append(RowError(sheet.header_row, header, "unknown_column", message))
-        else:
-            columns[header] = name
-    errors += [
-        _error(sheet.header_row, name, "missing", f"the column is missing; add it (in English: {name})")
-        for name in _COLUMNS
-        if name not in columns.values()
-    ]
-    return columns, errors
-
-
 def _read_row(
     row: int, cells: dict[str, Cell], days: dict[date, tuple[int, str]], papers: dict[str, int]
 ) -> Iterator[RowError]:
     for name in ("date", "kind"):
         if name not in cells:
-            yield _error(row, name, "missing", "the cell is empty; fill it or delete the row")
+            yield _COLUMNS.error(row, name, "missing", "the cell is empty; fill it or delete the row")
     if "paper" in cells:
         paper = cell_text(cells["paper"])
         if papers and paper not in papers:
             sentence = f"differs from the paper in row {next(iter(papers.values()))}; a year has one paper"
-            yield _error(row, "paper", "conflict", sentence)
+            yield _COLUMNS.error(row, "paper", "conflict", sentence)
         else:
             papers.setdefault(paper, row)
     kind = cell_text(cells["kind"]).casefold() if "kind" in cells else None
     if kind is not None and kind not in _KINDS:
-        yield _error(
+        yield _COLUMNS.error(
             row, "kind", "bad_choice", f"is the unknown kind {shown(kind)}; known: 休, off, 班, work"
         )
         kind = None
@@ -122,12 +94,14 @@ def _read_date(row: int, cells: dict[str, Cell]) -> Generator[RowError, None, da
     if cell is None:
         return None
     if isinstance(cell, DestroyedNumber):
-        yield _error(row, "date", "destroyed_number", "is a number of more than 15 digits and no date")
+        yield _COLUMNS.error(
+            row, "date", "destroyed_number", "is a number of more than 15 digits and no date"
+        )
         return None
     try:
         return read_day(cell)
     except PydanticCustomError as refusal:
-        yield _error(row, "date", refusal.type, refusal.message())
+        yield _COLUMNS.error(row, "date", refusal.type, refusal.message())
         return None
 
 
@@ -135,18 +109,20 @@ def _take_day(row: int, day: date, kind: str, days: dict[date, tuple[int, str]])
     if day in days:
         first, first_kind = days[day]
         if first_kind == kind:
-            yield _error(
+            yield _COLUMNS.error(
                 row, "date", "duplicate", f"{day} already stands in row {first}; delete one of the two"
             )
         else:
-            yield _error(row, "kind", "conflict", f"{day} is 休 and 班 at once (rows {first} and {row})")
+            yield _COLUMNS.error(
+                row, "kind", "conflict", f"{day} is 休 and 班 at once (rows {first} and {row})"
+            )
         return
     days[day] = (row, kind)
     if kind == "work" and day.weekday() < _SATURDAY:
         sentence = (
             f"{day} is a {_WEEKDAYS[day.weekday()]} and a working day anyway; 班 is for weekend days only"
         )
-        yield _error(row, "kind", "conflict", sentence)
+        yield _COLUMNS.error(row, "kind", "conflict", sentence)
 
 
 def _check_year(days: dict[date, tuple[int, str]], papers: dict[str, int]) -> Iterator[RowError]:
@@ -156,29 +132,23 @@ def _check_year(days: dict[date, tuple[int, str]], papers: dict[str, int]) -> It
             sentence = (
                 f"{day} lies in another year than row {first_row} ({first_day.year}); one year per file"
             )
-            yield _error(row, "date", "conflict", sentence)
+            yield _COLUMNS.error(row, "date", "conflict", sentence)
     if not papers:
-        yield _error(first_row, "paper", "missing", "no row names the published paper; write its number")
+        yield _COLUMNS.error(
+            first_row, "paper", "missing", "no row names the published paper; write its number"
+        )
     if not any(kind == "off" and day.weekday() < _SATURDAY for day, (_, kind) in days.items()):
         sentence = "no day off falls on Monday to Friday; weekends are off anyway, so this is no holiday list"
-        yield _error(first_row, "kind", "conflict", sentence)
+        yield _COLUMNS.error(first_row, "kind", "conflict", sentence)
 
 
 def calendar_template() -> bytes:
     """Return an empty calendar (.xlsx) with the headers and, on a second sheet, aliases and an example."""
-    content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True})
-    bold, as_day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-    year = book.add_worksheet("日历")
-    year.set_column(0, 0, 16, as_day)
-    year.set_column(1, 2, 28)
-    year.write_row(0, 0, _COLUMNS.values(), bold)
-    year.freeze_panes(1, 0)
-    notes = book.add_worksheet("说明")
-    notes.set_column(0, 3, 32)
-    notes.write_row(0, 0, ("列", "English", "示例 / example", "可填 / allowed"), bold)
-    notes.write_row(1, 0, ("日期", "date", "2026-10-01", "2026-02-13, 2026/2/13, 2026年2月13日, 20260213"))
-    notes.write_row(2, 0, ("类型", "kind", "休", "休 / off, 班 / work"))
-    notes.write_row(3, 0, ("文号", "paper", "国办发明电〔YYYY〕N号", "one paper per file"))
-    book.close()
-    return content.getvalue()
+    return _COLUMNS.template("日历", ((16, "yyyy-mm-dd"), (28, ""), (28, "")), _NOTES)
+
+
+_NOTES = (
+    ("date", "2026-10-01", "2026-02-13, 2026/2/13, 2026年2月13日, 20260213"),
+    ("kind", "休", "休 / off, 班 / work"),
+    ("paper", "国办发明电〔YYYY〕N号", "one paper per file"),
+)

@@ -1,24 +1,22 @@
 """A courier's list of what became of letters, from a file: every fault of every row is named first."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from countersign.adapters.database.letters import CourierReport, Letters, NoSuchLetter, ReportRefused
-from countersign.adapters.sheets import Cell, DestroyedNumber, RowError, Sheet, cell_text
+from countersign.adapters.sheets import Cell, Columns, DestroyedNumber, InputFault, RowError, Sheet, cell_text
 from countersign.domain.courier import CourierState, tracking_number
 from countersign.domain.yaml_text import shown
 
 _T = TypeVar("_T")
 
-_COLUMNS = {"tracking_number": "运单号", "state": "状态", "at": "时间", "words": "说明"}
-_FIELD_OF = {name: name for name in _COLUMNS} | {header: name for name, header in _COLUMNS.items()}
-_REQUIRED = ("tracking_number", "state", "at")
+_COLUMNS = Columns(
+    {"tracking_number": "运单号", "state": "状态", "at": "时间", "words": "说明"},
+    ("tracking_number", "state", "at"),
+)
 _STATES = {
     "运输中": CourierState.IN_TRANSIT,
     "在途": CourierState.IN_TRANSIT,
@@ -51,10 +49,13 @@ def import_courier(letters: Letters, sheet: Sheet, *, dry_run: bool, accept_good
     Columns `运单号, 状态, 时间, 说明` (`tracking_number, state, at, words`); 说明 may be left out. A time
     without an offset is in the zone of the branch that posted the letter. One refused row applies nothing
     unless `accept_good_rows`; a wrong header never applies anything. The same row again changes nothing.
+    Raises `InputFault` for a list without rows.
     """
-    columns, errors = _read_headers(sheet)
+    columns, errors = _COLUMNS.read(sheet)
     if errors:
         return CourierImport(len(sheet.rows), 0, 0, errors)
+    if not sheet.rows:
+        raise InputFault(f"{sheet.source}: holds no reports; write one report of a letter per row")
     reports: list[CourierReport] = []
     for row in sheet.rows:
         cells = {columns[header]: cell for header, cell in row.cells.items()}
@@ -69,31 +70,6 @@ def import_courier(letters: Letters, sheet: Sheet, *, dry_run: bool, accept_good
     return CourierImport(len(sheet.rows), len(taken), sum(not one.new for one in taken), errors)
 
 
-def _error(row: int, name: str, code: str, sentence: str) -> RowError:
-    return RowError(row, _COLUMNS[name], code, f"row {row}, {_COLUMNS[name]}: {sentence}")
-
-
-def _read_headers(sheet: Sheet) -> tuple[dict[str, str], list[RowError]]:
-    columns: dict[str, str] = {}
-    errors = []
-    for header in sheet.headers:
-        name = _FIELD_OF.get(header) or _FIELD_OF.get(header.casefold())
-        if name is None or name in columns.values():
-            known = ", ".join(_COLUMNS.values())
-            message = (
-                f"row {sheet.header_row}, {header}: the column is unknown or stands twice; known: {known}"
-            )
-            errors.append(RowError(sheet.header_row, header, "unknown_column", message))
-        else:
-            columns[header] = name
-    errors += [
-        _error(sheet.header_row, name, "missing", f"the column is missing; add it (in English: {name})")
-        for name in _REQUIRED
-        if name not in columns.values()
-    ]
-    return columns, errors
-
-
 @dataclass(frozen=True)
 class _Row:
     """One row on its way to a report. Numbers lead to people: no refusal repeats one."""
@@ -105,8 +81,8 @@ class _Row:
     def report(self) -> CourierReport | list[RowError]:
         """Return the report, or everything that is wrong with the row."""
         errors = [
-            _error(self.number, name, "missing", "the cell is empty; fill it or delete the row")
-            for name in _REQUIRED
+            _COLUMNS.error(self.number, name, "missing", "the cell is empty; fill it or delete the row")
+            for name in _COLUMNS.required
             if name not in self.cells
         ]
         number = self._read("tracking_number", "bad_number", _number, errors)
@@ -115,7 +91,7 @@ class _Row:
         zone = None if number is None else self.letters.zone_of(number, None)
         if number is not None and zone is None:
             sentence = "no posted letter bears this number; record it with the posting first"
-            errors.append(_error(self.number, "tracking_number", "unknown_number", sentence))
+            errors.append(_COLUMNS.error(self.number, "tracking_number", "unknown_number", sentence))
         at = self._read("at", "bad_date", lambda cell: _instant(cell, zone or "Asia/Shanghai"), errors)
         if errors or number is None or state is None or at is None:
             return errors
@@ -123,7 +99,7 @@ class _Row:
         try:
             self.letters.check(report, None)
         except (NoSuchLetter, ReportRefused) as refusal:
-            return [_error(self.number, "at", "bad_date", str(refusal).partition(": ")[2])]
+            return [_COLUMNS.error(self.number, "at", "bad_date", str(refusal).partition(": ")[2])]
         return report
 
     def _read(self, name: str, code: str, read: Callable[[Cell], _T], errors: list[RowError]) -> _T | None:
@@ -133,7 +109,7 @@ class _Row:
         try:
             return read(cell)
         except ValueError as fault:
-            errors.append(_error(self.number, name, code, str(fault)))
+            errors.append(_COLUMNS.error(self.number, name, code, str(fault)))
             return None
 
 
@@ -182,23 +158,8 @@ def _written(text: str) -> datetime | None:
 
 def courier_template() -> bytes:
     """Return an empty list (.xlsx) with the headers and, on a second sheet, aliases and an example."""
-    content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True})
-    bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-    letters = book.add_worksheet("快递")
-    letters.set_column(0, 1, 24, text)
-    letters.set_column(2, 2, 20, moment)
-    letters.set_column(3, 3, 48, text)
-    letters.write_row(0, 0, _COLUMNS.values(), bold)
-    letters.freeze_panes(1, 0)
-    notes = book.add_worksheet("说明")
-    notes.set_column(0, 3, 40)
-    notes.write_row(0, 0, ("列", "English", "示例 / example", "可填 / allowed"), bold)
-    for row, (name, example, allowed) in enumerate(_EXAMPLES, start=1):
-        notes.write_row(row, 0, (_COLUMNS[name], name, example, allowed))
-    book.close()
-    return content.getvalue()
+    widths = ((24, "@"), (24, "@"), (20, "yyyy-mm-dd hh:mm"), (48, "@"))
+    return _COLUMNS.template("快递", widths, _EXAMPLES)
 
 
 _EXAMPLES = (

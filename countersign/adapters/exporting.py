@@ -28,6 +28,10 @@ class Exported:
     notes: tuple[str, ...]
 
 
+class _ErasedMeanwhile(Exception):
+    """Values that a bundle discloses were erased after it was read."""
+
+
 class Exporter:
     """Makes bundles and keeps in the chain who has taken which one."""
 
@@ -51,8 +55,18 @@ class Exporter:
 
         `language` is that of the account, `zh-CN` or `en`. Neither an authority that is away nor an account
         that cannot be printed keeps evidence back; `notes` tell of it. The export is an event that follows
-        those in the bundle; the same reader taking the same again adds none.
+        those in the bundle; the same reader taking the same again adds none. A bundle made while values were
+        erased is made again.
         """
+        while True:
+            try:
+                return self._export(scope, case_id, actor, redact=redact, language=language)
+            except _ErasedMeanwhile:
+                continue
+
+    def _export(
+        self, scope: Scope, case_id: str, actor: Mapping[str, str], *, redact: bool, language: str
+    ) -> Exported | None:
         content = self._views.content(scope, case_id, redact=redact)
         if content is None:
             return None
@@ -68,6 +82,7 @@ class Exporter:
             "length": len(content.events),
             "head": content.events[-1].hash,
             "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
+            "covers": "the first bundle of this state that this reader took",
             "redacted": redact,
             "stamped": None if self._authority is None else stamped is not None,
             "language": language,
@@ -100,6 +115,13 @@ class Exporter:
         key = f"exported/{others}/{hashlib.sha256(repr(told).encode()).hexdigest()[:32]}"
 
         def keep(session: Session) -> None:
+            chains = {content.case_id: content.events} | {
+                other: events for other, (events, _) in content.linked.items()
+            }
+            for chain, events in chains.items():
+                known = sum(event.kind == EventKind.DISCLOSURE_ERASED for event in events)
+                if self._evidence.count(session, chain, EventKind.DISCLOSURE_ERASED) != known:
+                    raise _ErasedMeanwhile
             case = session.get_one(Case, content.case_id)
             now = case_now(case, self._clock())
             self._evidence.append(session, case, key, now, EventKind.EVIDENCE_EXPORTED, actor, body)

@@ -25,6 +25,7 @@ from temporalio.worker import (
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Case, CaseHistory
 from countersign.adapters.processes import WORKFLOWS
+from countersign.adapters.uploads import keep_bytes
 from countersign.contracts.cases import CaseState
 from countersign.domain.outcome import outcome_sha256
 from workflows.sandbox import runner
@@ -87,9 +88,7 @@ class HistoryKeeper:
         run_id = found.events[0].workflow_execution_started_event_attributes.original_execution_run_id
         content = found.to_json().encode()
         sha256 = hashlib.sha256(content).hexdigest()
-        file = self._documents / sha256[:2] / sha256
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        keep_bytes(content, self._documents / sha256[:2] / sha256)
         self._note(CaseHistory(case_id=case_id, workflow_id=workflow_id, run_id=run_id, sha256=sha256))
         return True
 
@@ -107,11 +106,16 @@ class HistoryKeeper:
 class Replayed:
     """What came of replaying a history; `fault` is one sentence, without the history's content.
 
-    `outcome_sha256` is the hash of what the process returned, None when it returned nothing.
+    `outcome_sha256` is the hash of what the process returned, None when it returned nothing. `case` is the id
+    in the input with which the process began; `ended` says that the history holds its end, `completed` that
+    it came to that by itself.
     """
 
     outcome_sha256: str | None
     fault: str | None
+    case: str | None = None
+    ended: bool = False
+    completed: bool = False
 
 
 async def replay(name: str, content: bytes) -> Replayed:
@@ -124,6 +128,9 @@ async def replay(name: str, content: bytes) -> Replayed:
     workflow_id = name.partition("/")[2].rpartition("/")[0] or name
     try:
         history = WorkflowHistory.from_json(workflow_id, json.loads(content))
+        began = history.events[0].workflow_execution_started_event_attributes
+        case = str(json.loads(began.input.payloads[0].data)["case_id"])
+        last = history.events[-1].event_type
         result = await Replayer(
             workflows=WORKFLOWS,
             data_converter=pydantic_data_converter,
@@ -135,7 +142,13 @@ async def replay(name: str, content: bytes) -> Replayed:
     if result.replay_failure is not None:
         kind = type(result.replay_failure).__name__
         return Replayed(None, f"does not fit the process as it is programmed ({kind})")
-    return Replayed(told[-1] if told else None, None)
+    return Replayed(
+        told[-1] if told else None,
+        None,
+        case,
+        last in _LAST,
+        last == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+    )
 
 
 class _Listening(Interceptor):

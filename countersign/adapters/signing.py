@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
 from countersign.ids import new_id
 
@@ -101,38 +101,64 @@ def check_signature(signature: bytes, content: bytes) -> Signed:
     Whether the certificate can be trusted is another question: see `trusted`.
     """
     try:
-        certificates = pkcs7.load_der_pkcs7_certificates(signature)
-        issuer, serial, value = _signer_info(signature)
-    except (ValueError, UnsupportedAlgorithm, IndexError):
+        raw, issuer, serial, algorithm, value = _parts_of(signature)
+        certificates = [x509.load_der_x509_certificate(one) for one in raw]
+        by = [c for c in certificates if (c.issuer.public_bytes(), c.serial_number) == (issuer, serial)]
+        signers = [_described(c, tuple(other for other in certificates if other is not c)) for c in by]
+        kinds, keys = [c.public_key_algorithm_oid for c in by], [c.public_key() for c in by]
+    except Exception:  # a damaged certificate makes the library raise what it likes
         raise SigningFault("is not a CMS signature of the kind that a bundle holds") from None
-    by = [c for c in certificates if (c.issuer.public_bytes(), c.serial_number) == (issuer, serial)]
     if len(by) != 1:
         raise SigningFault("does not hold the certificate of its signer")
-    key = by[0].public_key()
+    (key,) = keys
     try:
-        if isinstance(key, rsa.RSAPublicKey):
+        if (kinds[0], algorithm) == (PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5, _RSA):
+            assert isinstance(key, rsa.RSAPublicKey)  # noqa: S101  says the OID
             key.verify(value, content, padding.PKCS1v15(), hashes.SHA256())
-        elif isinstance(key, ec.EllipticCurvePublicKey):
+        elif (kinds[0], algorithm) == (PublicKeyAlgorithmOID.EC_PUBLIC_KEY, _ECDSA):
+            assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101  says the OID
             key.verify(value, content, ec.ECDSA(hashes.SHA256()))
         else:
             raise SigningFault("was made with a kind of key that bundles do not use")
     except InvalidSignature:
         raise SigningFault("is a signature of other bytes") from None
+    if signers[0].self_issued and not _signed_by(by[0], by[0]):
+        raise SigningFault("holds a certificate that names itself as issuer and that its key has not signed")
+    return signers[0]
+
+
+def _described(certificate: x509.Certificate, between: tuple[x509.Certificate, ...]) -> Signed:
+    """Read of a certificate all that is told of it; ValueError where it is damaged."""
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return Signed(
-        subject=by[0].subject.rfc4514_string(),
-        issuer=by[0].issuer.rfc4514_string(),
-        fingerprint=fingerprint(by[0]),
-        self_issued=by[0].subject == by[0].issuer,
-        certificate=by[0],
-        between=tuple(c for c in certificates if c is not by[0]),
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        fingerprint=fingerprint(certificate),
+        self_issued=certificate.subject == certificate.issuer,
+        certificate=certificate,
+        between=between,
     )
 
 
 def trusted(signed: Signed, roots: Sequence[x509.Certificate], at: datetime) -> bool:
     """Say whether a chain of certificates, all valid at `at`, leads from the signer to one of the roots."""
-    known, current = [*signed.between, *roots], signed.certificate
+    return leads_to(signed.certificate, signed.between, roots, at)
+
+
+def leads_to(
+    certificate: x509.Certificate,
+    between: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+) -> bool:
+    """Say whether a chain, all valid at `at`, leads from a certificate over those between to a root."""
+    known, current = [*between, *roots], certificate
     for _ in range(8):
-        if not current.not_valid_before_utc <= at <= current.not_valid_after_utc:
+        try:
+            valid = current.not_valid_before_utc <= at <= current.not_valid_after_utc
+        except ValueError:
+            return False
+        if not valid:
             return False
         if current in roots:
             return True
@@ -160,10 +186,16 @@ def read_certificates(file: Path) -> list[x509.Certificate]:
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
-        if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            return False
+        may = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except Exception:  # none, or damaged ones: the library raises what it likes
+        return False
+    return may and _signed_by(issuer, certificate)
+
+
+def _signed_by(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+    except Exception:  # another key or algorithm, or damaged: the library raises what it likes
         return False
     return True
 
@@ -229,19 +261,39 @@ def _public(key: object) -> bytes:
 # -- the one structure that is read here: SignedData (RFC 5652 5.1) with one SignerInfo and no attributes ----
 
 
-def _signer_info(signature: bytes) -> tuple[bytes, int, bytes]:
-    """Return issuer (DER), serial number and signature value of the only signer."""
-    content_info = _children(_children(signature)[0][2])
-    signed_data = _children(_children(content_info[1][2])[0][2])
-    (info,) = _children(signed_data[-1][2])
-    version, named, digest, *rest = _children(info[2])
-    if len(rest) != 2 or version[2] != b"\x01" or _SHA256 not in digest[2]:
-        raise ValueError
+def _parts_of(signature: bytes) -> tuple[list[bytes], bytes, int, bytes, bytes]:
+    """Return certificates, issuer (DER), serial number, algorithm (DER) and value of the only signature.
+
+    ValueError unless the bytes are exactly those that these parts make: other algorithms, other encodings of
+    the same and bytes after the end would be accepted by one reader and refused by the next.
+    """
+    signed_data = _children(_children(_children(signature)[0][2])[1][2])[0][2]
+    within, info = _children(signed_data)[3], _children(_children(signed_data)[-1][2])[0]
+    _, named, _, algorithm, value = _children(info[2])
     issuer, serial = _children(named[2])
-    return issuer[1], int.from_bytes(serial[2], "big", signed=True), rest[1][2]
+    certificates = [whole for _, whole, _ in _children(within[2])]
+    number = int.from_bytes(serial[2], "big", signed=True)
+    written = _der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    signer = _VERSION + _der(0x30, issuer[1] + written) + _SHA256 + algorithm[1] + _der(0x04, value[2])
+    made = _VERSION + _der(0x31, _SHA256) + _der(0x30, _DATA) + _der(0xA0, b"".join(certificates))
+    made += _der(0x31, _der(0x30, signer))
+    if _der(0x30, _SIGNED_DATA + _der(0xA0, _der(0x30, made))) != signature:
+        raise ValueError
+    return certificates, issuer[1], number, algorithm[1], value[2]
 
 
-_SHA256 = bytes.fromhex("0609608648016503040201")
+_VERSION = bytes.fromhex("020101")
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_DATA = bytes.fromhex("06092a864886f70d010701")
+_SHA256 = bytes.fromhex("300d06096086480165030402010500")
+_RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+_ECDSA = bytes.fromhex("300a06082a8648ce3d040302")
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    digits = b"" if size < 0x80 else size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(digits) if digits else size]) + digits + content
 
 
 def _children(content: bytes) -> list[tuple[int, bytes, bytes]]:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import httpx2
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from rfc3161_client import (
     HashAlgorithm,
     TimestampRequestBuilder,
     TimeStampResponse,
-    VerificationError,
     VerifierBuilder,
     decode_timestamp_response,
 )
 
-from countersign.adapters.signing import read_certificates
+from countersign.adapters.signing import leads_to, read_certificates
 
 _LARGEST = 64 * 1024
 _SHA256_OID = "2.16.840.1.101.3.4.2.1"
@@ -37,7 +37,8 @@ class TokenFault(ValueError):
 class Stamped:
     """A token over the content: `at` is the authority's time (UTC), `by` its name, else of its certificate.
 
-    `trusted` is None when no authority was named against which the token could be checked.
+    `trusted` is None when no authority was named against which the token could be checked, and False when no
+    chain leads from its certificate to those named.
     """
 
     at: datetime
@@ -86,15 +87,31 @@ class Authority:
 def check_token(token: bytes, content: bytes, roots: Sequence[x509.Certificate] | None) -> Stamped:
     """Check a token against the content, and with `roots` its signature and chain.
 
-    Raises `TokenFault` when it is no token or one over other bytes.
+    The certificates have to be valid at the token's own time. Raises `TokenFault` when it is no token, one
+    over other bytes, or one that its certificate, which the roots vouch for, has not signed.
     """
     response = _response(token)
     imprint = response.tst_info.message_imprint
     if imprint.hash_algorithm.dotted_string != _SHA256_OID or imprint.message != sha256(content).digest():
         raise TokenFault("is a timestamp of other bytes")
-    by = response.tst_info.name
-    at = response.tst_info.gen_time.astimezone(UTC)
-    return Stamped(at, _named(by, response), None if roots is None else _trusted(response, content, roots))
+    try:
+        at = response.tst_info.gen_time.astimezone(UTC)
+        within = [x509.load_der_x509_certificate(raw) for raw in response.signed_data.certificates]
+        infos = response.signed_data.signer_infos
+        signers = [
+            c for c in within for i in infos if (c.issuer, c.serial_number) == (i.issuer, i.serial_number)
+        ]
+        by = _named(response.tst_info.name, signers)
+    except Exception:  # a damaged certificate or name makes the library raise what it likes
+        raise TokenFault("is not an RFC 3161 timestamp") from None
+    if roots is None:
+        return Stamped(at, by, None)
+    ends = [root for root in roots if root.subject == root.issuer]
+    if not any(_may_stamp(one) and leads_to(one, within, ends, at) for one in signers):
+        return Stamped(at, by, False)
+    if not _fits(response, content, roots):
+        raise TokenFault("is not signed by the certificate that it names")
+    return Stamped(at, by, True)
 
 
 def _response(token: bytes) -> TimeStampResponse:
@@ -108,28 +125,31 @@ def _decoded(answer: bytes) -> TimeStampResponse:
         # Read now what is read later: a part that is missing is told only when it is asked for.
         _ = response.status or (response.tst_info.message_imprint, response.signed_data.signer_infos)
         return response
-    except ValueError:
+    except Exception:  # whatever the bytes are, they are no answer
         raise TokenFault("is not an RFC 3161 timestamp") from None
 
 
-def _trusted(response: TimeStampResponse, content: bytes, roots: Sequence[x509.Certificate]) -> bool:
+def _may_stamp(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except Exception:  # no such extension, or damaged ones: the library raises what it likes
+        return False
+    return usage.critical and ExtendedKeyUsageOID.TIME_STAMPING in usage.value
+
+
+def _fits(response: TimeStampResponse, content: bytes, roots: Sequence[x509.Certificate]) -> bool:
     builder = VerifierBuilder()
     for root in roots:
         builder = builder.add_root_certificate(root)
-    with contextlib.suppress(VerificationError, ValueError):
+    with contextlib.suppress(Exception):  # a damaged part makes the library raise what it likes
         return bool(builder.build().verify_message(response, content))
     return False
 
 
-def _named(by: x509.GeneralName | None, response: TimeStampResponse) -> str:
+def _named(by: x509.GeneralName | None, signers: Sequence[x509.Certificate]) -> str:
     if isinstance(by, x509.DirectoryName):
         return by.value.rfc4514_string()
-    for info in response.signed_data.signer_infos:
-        for raw in response.signed_data.certificates:
-            certificate = x509.load_der_x509_certificate(raw)
-            if certificate.serial_number == info.serial_number:
-                return certificate.subject.rfc4514_string()
-    return "an authority that does not name itself"
+    return signers[0].subject.rfc4514_string() if signers else "an authority that does not name itself"
 
 
 def _sequence(content: bytes) -> bytes:

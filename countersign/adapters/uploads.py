@@ -4,10 +4,14 @@ Nothing handed in is kept as it came: pictures are drawn anew without metadata, 
 scripts, actions, attachments and metadata.
 """
 
+import fcntl
 import hashlib
 import io
 import os
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,8 @@ from countersign.adapters.database.acts import StoredFile
 MAX_PIXELS = 60_000_000
 """More pixels than any phone's camera; a small file can claim billions and fill the memory."""
 _NAME_LENGTH = 120
+_SETTLES_S = 300
+"""Longer than anybody takes from keeping a file to committing the row that names it."""
 
 
 class UploadFault(StrEnum):
@@ -212,21 +218,46 @@ def _is_direct_container(value: Any) -> bool:
 
 
 def keep_bytes(data: bytes, path: Path) -> None:
-    """Write the file whole or not at all, safe from a power cut; the same bytes again change nothing."""
-    if path.exists():
-        return
+    """Write the file whole or not at all, safe from a power cut; the same bytes again only make it young."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
+    with _alone_in(path.parent):
+        if path.exists():
+            os.utime(path)
+            return
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def drop_bytes(path: Path) -> bool:
+    """Remove a kept file; False for one kept within the last minutes, whose row may be on its way."""
+    if not path.exists():
+        return True
+    with _alone_in(path.parent):
+        if path.exists() and time.time() - path.stat().st_mtime < _SETTLES_S:
+            return False
+        path.unlink(missing_ok=True)
         _sync_folder(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return True
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one at a time keep or remove files of a folder, among the threads and processes of a machine."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

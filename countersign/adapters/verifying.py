@@ -39,6 +39,9 @@ class _Broken(Exception):
     pass
 
 
+_NO_CHAIN = "no valid chain leads to a certificate of --ca (its file may hold several roots)"
+
+
 def verify(
     data: bytes,
     roots: Sequence[x509.Certificate] | None = None,
@@ -91,7 +94,7 @@ def _signed_by(verdict: Verdict, signed: Signed, roots: Sequence[x509.Certificat
     if roots is None:
         return f"{by} Issued by {signed.issuer}; give --ca FILE to check that."
     if not trusted(signed, roots, datetime.now(UTC)):
-        return f"{by} No valid chain leads to the certificates of --ca: who signed is not proved."
+        return f"{by} Not proved: {_NO_CHAIN}, so that says no more of who signed."
     verdict.outside = True
     return f"{by} Its chain leads to a certificate of --ca: this holder of the key vouches for the manifest."
 
@@ -107,21 +110,20 @@ def _timestamp(verdict: Verdict, entries: dict[str, bytes], roots: Sequence[x509
             f"{bundles.TIMESTAMP}: stamped by {stamped.by} at {when}; the manifest, and with it every entry, "
             "existed then as it is now."
         )
+        return
+    said = f"{bundles.TIMESTAMP}: fits the manifest and says {stamped.by}, {when};"
+    if stamped.trusted is None:
+        said += " whether that authority made it was not checked: give its certificate by --ca FILE."
     else:
-        verdict.witnesses.append(
-            f"{bundles.TIMESTAMP}: fits the manifest and says {stamped.by}, {when}; whether that authority "
-            "made it was not checked: give its certificate by --ca FILE."
-        )
+        said += f" not proved: {_NO_CHAIN}."
+    verdict.witnesses.append(said)
 
 
 def _token(where: str, token: bytes, content: bytes, roots: Sequence[x509.Certificate] | None) -> Stamped:
     try:
-        stamped = check_token(token, content, roots)
+        return check_token(token, content, roots)
     except TokenFault as fault:
         raise _Broken(f"{where}: {fault}") from None
-    if stamped.trusted is False:
-        raise _Broken(f"{where}: is not signed under the certificates of --ca")
-    return stamped
 
 
 def _anchors(verdict: Verdict, roots: Sequence[x509.Certificate] | None) -> None:
@@ -133,6 +135,8 @@ def _anchors(verdict: Verdict, roots: Sequence[x509.Certificate] | None) -> None
         if one.token is not None:
             where = f"{bundles.ANCHORS}: the timestamp of anchor {one.seq}"
             stamp = _token(where, one.token, one.statement, roots)
+            if stamp.trusted is False:
+                verdict.notes.append(f"{where} by {stamp.by} is not proved: {_NO_CHAIN}.")
             if stamp.trusted and one.head.case == report.case:
                 stamped.append((one.head.length, stamp))
     if newest is not None:
@@ -147,7 +151,7 @@ def _anchors(verdict: Verdict, roots: Sequence[x509.Certificate] | None) -> None
         verdict.outside = True
         verdict.witnesses.append(
             f"{bundles.ANCHORS}: stamped by {stamp.by} at {stamp.at:%Y-%m-%d %H:%M:%S} UTC; the chain up to "
-            f"event {length} existed then as it is now."
+            f"event {length} existed then as it is now; of those up to {report.length} it says nothing more."
         )
 
 
@@ -214,18 +218,29 @@ def _histories(verdict: Verdict, entries: dict[str, bytes]) -> None:
         folder = "" if own else f"linked/{case}/"
         if folder + bundles.EVENTS not in entries:
             raise _Broken(f"{name}: is the history of a case that is not in the bundle")
-        verdict.notes.append(_replayed(name, below, entries[name], _outcome_of(entries, folder)))
+        verdict.notes.append(_replayed(name, case, entries[name], _outcome_of(entries, folder)))
 
 
-def _replayed(name: str, below: str, content: bytes, closed: tuple[int, str | None] | None) -> str:
-    found = asyncio.run(replay(below, content))
+def _replayed(name: str, case: str, content: bytes, closed: tuple[int, str | None] | None) -> str:
+    found = asyncio.run(replay(name.removeprefix(bundles.HISTORY), content))
     if found.fault is not None:
         raise _Broken(
             f"{name}: {found.fault}; it was changed, or comes from a release whose process was another: "
             "replay it with that release"
         )
-    seq, said = closed or (0, None)
-    if found.outcome_sha256 is None and said is None:
+    if found.case != case:
+        raise _Broken(f"{name}: is the history of another case: its process began with the case {found.case}")
+    if closed is None:
+        if found.ended:
+            raise _Broken(f"{name}: its process has ended, though no event closes the case: they do not fit")
+        return f"{name}: replayed; the case is not closed yet, so there is no outcome to compare."
+    seq, said = closed
+    if not found.ended or (said is not None and not found.completed):
+        raise _Broken(
+            f"{name}: does not end with the end of the process, though event {seq} (case.closed) says that "
+            "it came to one: the history was cut off"
+        )
+    if not found.completed:
         return f"{name}: replayed; the process was ended from outside and returned nothing."
     if said is None:
         return f"{name}: replayed; the chain holds no hash of its outcome, so there is nothing to compare."

@@ -65,6 +65,8 @@ _ENDED_BECAUSE = {
     CourierState.ADDRESS_WRONG: "the address of the letter is wrong",
     CourierState.RETURNED: "the letter came back",
 }
+WAIT_ENDINGS = frozenset(_ENDED_BECAUSE.values())
+"""Every reason for which a weak letter ends the wait for an answer."""
 
 
 def tracking_number(text: str) -> str:

@@ -23,7 +23,8 @@ DIRECT = {Channel.SMS: "text message", Channel.EMAIL: "e-mail"}
 class DirectWay:
     """What the case knows of one direct way to the person.
 
-    `newest` is the state of the newest attempt, None where none was made; `theirs` is False when whoever
+    `newest` is the state of the newest attempt at the address on record, or at the last one that was, None
+    where none was made; `theirs` is False when whoever
     holds the address has said that it is not the person's.
     """
 
@@ -37,7 +38,11 @@ def why_locked(ways: Mapping[Channel, DirectWay], letters: Sequence[CourierState
 
     `ways` holds text messages and e-mail, `letters` the last result of every letter that was posted.
     """
-    missing = [f"the {DIRECT[channel]} has not failed" for channel in DIRECT if not _failed(ways[channel])]
+    missing = [
+        f"the {DIRECT[channel]} has not {'failed' if ways[channel].newest else 'been tried'}"
+        for channel in DIRECT
+        if not _failed(ways[channel])
+    ]
     if not any(letter in WEAK for letter in letters):
         missing.append("no letter was refused, returned or signed for by somebody else")
     elif CourierState.SIGNED in letters:

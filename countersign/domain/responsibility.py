@@ -7,12 +7,13 @@ as the times of the events, so that parts always add up.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
 from countersign.domain.calendar import WorkCalendar
+from countersign.domain.courier import WAIT_ENDINGS
 from countersign.domain.evidence import Event, EventKind, canonical
 
 FORMAT = "countersign-responsibility/1"
@@ -23,6 +24,9 @@ _MACHINE, _STARTING, _UNRECORDED = "machine", "starting", "not_recorded"
 _BEFORE_THE_LADDER, _LADDER = "before_end", "ladder"
 _OF_A_STEP = {_LADDER, "posting_due", "visit_due", "publication_due"}
 
+
+REACHED_NOBODY = frozenset({"no channel could deliver the message", *WAIT_ENDINGS})
+"""Why a plan changes when a step's message turns out to have reached nobody: it asked nothing of anybody."""
 
 _LAG = timedelta(minutes=1)
 """A process ends a wait a little after its deadline; less than this is nobody's lateness."""
@@ -45,7 +49,7 @@ _HELD_BACK = {Why.SENDING_STOPPED.value, Why.CAP_OF_PERSON.value, Why.CAP_OF_COM
 
 
 class NoClock(ValueError):
-    """Events that tell no case; the sentence says what is missing."""
+    """Events that tell no case, or nothing that the clock can read; the sentence says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Spans:
     """Durations of a stretch in milliseconds; `elapsed` = `suspended` + `days_off` + `counted`.
 
     `late` lies after the deadline and outside suspensions, `late_counted` moreover on working days; both are
-    0 where the stretch ended less than a minute after the deadline.
+    0 where that is less than a minute.
     """
 
     elapsed: int = 0
@@ -165,10 +169,12 @@ def responsibility(
 ) -> ResponsibilityTable:
     """Return who held the ball when, from all events of a case.
 
-    A closed case ends with `case.closed`, whatever came later. An open one is measured up to the latest time
-    on its chain. With `as_of` (aware) the table is the one of that instant: later events are left out. Days
-    are those of the offset in which the chain's times are written. Raises `NoClock` for a chain that does not
-    begin with `case.started`, and for an instant before it.
+    A closed case ends with `case.closed`, whatever came later. An open one is measured up to the latest
+    time on its chain, exports of its evidence left aside. With `as_of` (aware) the table is the one of that
+    instant: later events are left out. Days are those of the offset in which the chain's times are written.
+    Raises `NoClock` for a chain that does not begin with `case.started`, for an instant before it, and for
+    an event whose body is of no use: an instant without offset, a text where a list belongs, times beyond
+    the calendar.
     """
     if not events or events[0].kind != EventKind.CASE_STARTED:
         raise NoClock("the events do not begin with case.started; give the whole chain of a case")
@@ -178,15 +184,33 @@ def responsibility(
         raise NoClock("as_of: lies before the start of the case; give a later time")
     # Two writers can note in either order what happened at about one time: the times decide.
     told = sorted((event for event in events[1:] if as_of is None or _at(event) <= as_of), key=_at)
+    # Who reads an open case must not make it longer.
+    told = [event for event in told if event.kind != EventKind.EVIDENCE_EXPORTED]
     course = _Course(since)
     closed: Event | None = None
     for event in told:
-        course.take(event)
+        try:
+            course.take(event)
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            raise NoClock(
+                f"event {event.seq} ({event.kind}): its body holds an instant or a list that cannot be read; "
+                "another program wrote it"
+            ) from None
         if event.kind == EventKind.CASE_CLOSED:
             closed = event
             break
     if closed is None and as_of is not None:
         course.reach(_whole(as_of))
+    try:
+        return _table(first, closed, course, calendar)
+    except OverflowError:
+        raise NoClock("the times of the events lie at the edge of all calendars; no clock can run") from None
+
+
+def _table(
+    first: Event, closed: Event | None, course: "_Course", calendar: WorkCalendar
+) -> ResponsibilityTable:
+    since = _at(first)
     until = course.now
     zone = since.tzinfo or UTC
     days = _Days(calendar, zone)
@@ -235,6 +259,11 @@ class _Draft:
             self.moved_from.append(self.deadline)
         self.deadline, self.counted_from = deadline, now
 
+    def take_deadline_back(self) -> None:
+        if self.deadline is not None:
+            self.moved_from.append(self.deadline)
+        self.deadline = self.counted_from = None
+
 
 class _Course:
     """Reads the events one by one; what each means for the ball stands in `take`."""
@@ -278,9 +307,7 @@ class _Course:
                 self.wait_ends = _instant(body.get("waits_until"))
                 self._turn(self.present.holder, self.present.stage, _text(body.get("step")))
             case EventKind.PLAN_CHANGED:
-                for change in body.get("changes", ()):
-                    if change.get("step") == self.present.step:
-                        self.wait_ends = _instant(change.get("new_waits_until"))
+                self._plan_changed(body)
             case EventKind.RUNG_SKIPPED if body.get("step") == self.present.step is not None:
                 self._step_is_over()
             case EventKind.RUNG_JUMPED:
@@ -314,6 +341,15 @@ class _Course:
 
     def _turn(self, holder: str | None, stage: str, step: str | None) -> None:
         self.drafts.append(_Draft(holder, stage, step, self.now, self.now))
+
+    def _plan_changed(self, body: Mapping[str, Any]) -> None:
+        moved = [c for c in body.get("changes", ()) if c.get("step") == self.present.step is not None]
+        if moved and self.present.stage == _LADDER and body.get("because") in REACHED_NOBODY:
+            self.present.take_deadline_back()
+            self._step_is_over()
+            return
+        for change in moved:
+            self.wait_ends = _instant(change.get("new_waits_until"))
 
     def _step_is_over(self) -> None:
         """Begin a stretch without a deadline: what the step asked for is asked for no more."""
@@ -351,7 +387,7 @@ class _Course:
 
 def _measured(draft: _Draft, days: "_Days", zone: tzinfo) -> Stretch:
     deadline = _moved_by_pauses(draft)
-    late_from = draft.until if deadline is None or draft.until - deadline < _LAG else deadline
+    late_from = draft.until if deadline is None else deadline
     spans = Spans()
     for since, until, counts in _parts(draft):
         elapsed = _ms(until - since)
@@ -363,6 +399,9 @@ def _measured(draft: _Draft, days: "_Days", zone: tzinfo) -> Stretch:
         late = _ms(until - overdue) if overdue < until else 0
         late_off = days.off(overdue, until) if late else 0
         spans += Spans(elapsed, 0, off, elapsed - off, late, late - late_off)
+    if spans.late < _ms(_LAG):
+        # Most of the time after the deadline can be suspended.
+        spans = replace(spans, late=0, late_counted=0)
     return Stretch(
         draft.holder,
         draft.stage,
@@ -453,7 +492,12 @@ def _at(event: Event) -> datetime:
 
 
 def _instant(value: object) -> datetime | None:
-    return _whole(datetime.fromisoformat(value)) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError(value)
+    return _whole(instant)
 
 
 def _whole(instant: datetime) -> datetime:

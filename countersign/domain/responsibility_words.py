@@ -3,34 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from countersign.domain.chain_words import OUTCOMES, ROLES, STAGES, told, value_words
+from countersign.domain.levels import EN, ZH
 from countersign.domain.responsibility import ResponsibilityTable, Spans, Stretch, Suspension, Why
 
-ZH, EN = "zh-CN", "en"
-
-_HOLDERS = {
-    "hr": {ZH: "人事", EN: "HR"},
-    "employee": {ZH: "员工", EN: "the employee"},
-    "manager": {ZH: "直属上级", EN: "the manager"},
-    "legal": {ZH: "法务", EN: "legal"},
-    "finance": {ZH: "财务", EN: "finance"},
-    "administration": {ZH: "行政", EN: "administration"},
-    "machine": {ZH: "系统", EN: "the system"},
-    None: {ZH: "（无人）", EN: "(nobody recorded)"},
-}
-_STAGES = {
-    "starting": {ZH: "启动", EN: "starting"},
-    "not_recorded": {ZH: "旧版本未记录责任人", EN: "not recorded by the version of that time"},
-    "overdue_review": {ZH: "决定已过期的步骤", EN: "overdue steps to decide"},
-    "grading_pending": {ZH: "等待劳动能力鉴定", EN: "assessment pending"},
-    "before_end": {ZH: "假期结束前", EN: "before the leave ends"},
-    "return_day": {ZH: "返岗日", EN: "day of return"},
-    "ladder": {ZH: "升级阶梯", EN: "ladder"},
-    "posting_due": {ZH: "待寄出书面通知", EN: "letter to post"},
-    "visit_due": {ZH: "待上门核实", EN: "visit to make"},
-    "publication_due": {ZH: "待公告", EN: "notice to publish"},
-    "extension_review": {ZH: "审核延期申请", EN: "extension to review"},
-    "objection_review": {ZH: "处理异议", EN: "objection to answer"},
-}
+_NOBODY = {ZH: "（无人）", EN: "(nobody recorded)"}
 _SUSPENDED = {
     Why.PAUSED: {ZH: "案件暂停", EN: "the case was paused"},
     Why.SENDING_STOPPED: {ZH: "发送被停止", EN: "sending was stopped"},
@@ -50,7 +27,7 @@ def explain(table: ResponsibilityTable, language: str) -> list[str]:
 
 
 def _english(table: ResponsibilityTable) -> Iterator[str]:
-    end = f"closed: {table.outcome}" if table.outcome is not None else "still open"
+    end = f"closed: {told(OUTCOMES, table.outcome, EN)}" if table.outcome is not None else "still open"
     yield f"Case {table.case}, {_when(table.since)} to {_when(table.until)} ({end})"
     if table.time_lapse:
         yield "The case ran in time-lapse: these are the times of the case, not real ones."
@@ -70,7 +47,7 @@ def _english(table: ResponsibilityTable) -> Iterator[str]:
 
 
 def _chinese(table: ResponsibilityTable) -> Iterator[str]:
-    end = f"已结案：{table.outcome}" if table.outcome is not None else "尚未结案"
+    end = f"已结案：{told(OUTCOMES, table.outcome, ZH)}" if table.outcome is not None else "尚未结案"
     yield f"案件 {table.case}，{_when(table.since)} 至 {_when(table.until)}（{end}）"
     if table.time_lapse:
         yield "本案以时间压缩方式运行：以下为案件时间，并非真实时间。"
@@ -128,14 +105,15 @@ def _span(ms: int, language: str) -> str:
 
 
 def _holder(holder: str | None, language: str) -> str:
-    return _HOLDERS[holder][language] if holder in _HOLDERS else str(holder)
+    return _NOBODY[language] if holder is None else told(ROLES, holder, language)
 
 
 def _stage(one: Stretch, language: str) -> str:
-    words = _STAGES[one.stage][language] if one.stage in _STAGES else one.stage.replace("_", " ")
+    words = told(STAGES, one.stage, language)
     if one.step is None:
         return words
-    return f"{words}（{one.step}）" if language == ZH else f"{words} ({one.step})"
+    step = value_words("step", one.step, language)
+    return f"{words}（{step}）" if language == ZH else f"{words} ({step})"
 
 
 def _piece(piece: Suspension, language: str) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from countersign.domain.chain_words import value_words
 from countersign.domain.evidence import Disclosure, Event, EventKind, sealed_values
+from countersign.domain.levels import EN, ZH
 
-ZH, EN = "zh-CN", "en"
 LANGUAGES = (ZH, EN)
 
 K = EventKind
@@ -114,66 +115,149 @@ FAILURES = (
 _LABELS: Mapping[str, tuple[str, str]] = {
     "act": ("操作编号", "act"),
     "actor": ("操作人", "by"),
+    "acts": ("操作", "acts"),
     "address": ("地址", "address"),
+    "addresses": ("地址", "addresses"),
+    "agent": ("浏览器标识", "agent"),
     "answer": ("答复", "answer"),
     "answer_by": ("答复期限", "answer by"),
+    "at": ("时间", "at"),
+    "attachments": ("附件", "attachments"),
     "attempt": ("第几次", "attempt"),
     "audience": ("对象", "audience"),
+    "automatic": ("自动回复", "automatic"),
     "because": ("原因", "because"),
+    "branch": ("分支机构编号", "branch"),
+    "by": ("由谁", "by"),
+    "by_hand_at": ("人工办理时间", "by hand at"),
     "case": ("案件", "case"),
+    "changes": ("变更", "changes"),
     "channel": ("渠道", "channel"),
     "channels": ("渠道", "channels"),
     "choices": ("选择", "choices"),
+    "circular": ("告知事项", "circular"),
     "code": ("代码", "code"),
+    "company": ("公司", "company"),
+    "consent": ("同意书", "consent"),
+    "consent_sha256": ("同意书哈希", "hash of the consent"),
+    "contact_consent_on": ("联系人同意日期", "contact's consent on"),
+    "courier": ("快递公司", "courier"),
+    "courier_number": ("运单号", "courier number"),
+    "deadline": ("截止时间", "deadline"),
     "delivery": ("发送编号", "delivery"),
+    "disclosures": ("披露值", "disclosures"),
+    "document": ("文件编号", "document"),
+    "documents": ("文件", "documents"),
     "due_at": ("到期", "due"),
+    "e_delivery": ("同意电子送达", "e-delivery"),
+    "e_delivery_consent_on": ("电子送达同意日期", "e-delivery consent on"),
+    "email": ("电子邮箱", "e-mail"),
     "ends_on": ("假期最后一天", "last day of leave"),
     "error_code": ("错误代码", "error code"),
+    "events": ("事件数", "events"),
     "expires_at": ("失效时间", "expires"),
+    "file": ("文件", "file"),
+    "files": ("文件", "files"),
     "fingerprint": ("内容指纹", "fingerprint"),
+    "from": ("发件人", "from"),
+    "grading_pending": ("等待鉴定", "grading pending"),
     "happened_at": ("发生时间", "happened"),
     "head": ("链首哈希", "head"),
+    "hold": ("保全编号", "hold"),
     "holder": ("责任人", "holder"),
+    "holds_code": ("含回执码", "holds the code"),
     "id": ("编号", "id"),
     "identity": ("身份核实方式", "identity"),
+    "keyword": ("关键词", "keyword"),
+    "kind": ("类别", "kind"),
     "language": ("语言", "language"),
+    "leave": ("假期编号", "leave"),
+    "leave_kind": ("假期类别", "kind of leave"),
     "length": ("事件数", "events"),
     "link": ("链接编号", "link"),
+    "mail_sha256": ("邮件哈希", "hash of the mail"),
+    "manifest_sha256": ("清单哈希", "hash of the manifest"),
+    "manual": ("录入编号", "manual"),
+    "matched_by": ("对应依据", "matched by"),
     "media_type": ("文件类型", "media type"),
+    "met": ("已满足", "met"),
     "method": ("方式", "method"),
+    "mobile": ("手机", "mobile"),
     "name": ("姓名", "name"),
+    "new_at": ("新的时间", "new time"),
+    "new_waits_until": ("新的等待截止", "new wait until"),
+    "not_before": ("不早于", "not before"),
+    "notes": ("说明", "notes"),
     "notice": ("通知编号", "notice"),
     "notice_at": ("通知时间", "notice at"),
+    "notice_by": ("最迟通知时间", "notice by"),
+    "notices": ("通知", "notices"),
+    "number": ("工号", "number"),
+    "off": ("休息日", "off"),
+    "old_at": ("原定时间", "old time"),
+    "old_waits_until": ("原等待截止", "old wait until"),
     "on": ("日期", "on"),
+    "other_cases_of_this_number": ("该号码的其他案件数", "other cases of this number"),
     "outcome": ("结果", "outcome"),
     "outcome_sha256": ("结果哈希", "hash of the outcome"),
+    "overdue": ("已过期步骤", "overdue"),
+    "paper": ("文号", "paper"),
+    "parameters": ("参数", "parameters"),
+    "person": ("员工", "person"),
     "phone": ("电话", "phone"),
+    "planned_at": ("计划时间", "planned at"),
     "policy": ("规则", "policy"),
+    "possible_duplicate": ("可能重复", "possible duplicate"),
+    "process": ("流程", "process"),
     "provider": ("服务商", "provider"),
     "provider_id": ("服务商编号", "provider's id"),
     "provisional": ("暂定", "provisional"),
     "reason": ("理由", "reason"),
     "recorded_at": ("记录时间", "recorded"),
+    "redacted": ("已遮盖", "redacted"),
+    "relation": ("与员工的关系", "relation"),
+    "reports": ("收到的报告", "reports"),
+    "remind_at": ("提醒时间", "remind at"),
+    "resent": ("再次发送", "resent"),
+    "result": ("结果", "result"),
     "return_day": ("返岗日", "day of return"),
     "role": ("角色", "role"),
-    "says": ("说明", "says"),
+    "round": ("轮次", "round"),
+    "rung": ("阶梯步骤", "rung"),
+    "says": ("系统说明", "says"),
     "service_address": ("送达地址", "service address"),
     "sha256": ("文件哈希", "SHA-256"),
     "shown_sha256": ("所见内容哈希", "hash of what was shown"),
+    "signed_on": ("签署日期", "signed on"),
+    "size": ("大小（字节）", "size in bytes"),
+    "skipped": ("跳过的步骤", "skipped"),
     "stage": ("阶段", "stage"),
+    "stamped": ("已加时间戳", "stamped"),
+    "starts_on": ("假期第一天", "first day of leave"),
     "state": ("状态", "state"),
     "step": ("步骤", "step"),
+    "steps": ("步骤", "steps"),
+    "subject": ("主题", "subject"),
+    "target": ("目标", "target"),
     "template": ("模板", "template"),
     "template_version": ("模板版本", "template version"),
     "text": ("正文", "text"),
+    "texts": ("文本", "texts"),
     "time_lapse": ("加速演示", "time-lapse"),
     "title": ("标题", "title"),
     "to": ("收件地址", "to"),
     "tracking_number": ("运单号", "tracking number"),
     "until": ("直到", "until"),
+    "values": ("值", "values"),
     "version": ("版本", "version"),
+    "waits_until": ("等待截止", "waits until"),
+    "where": ("公告媒体", "where"),
+    "why": ("为何", "why"),
     "witness": ("见证人", "witness"),
     "words": ("原文", "words"),
+    "work": ("调休上班日", "make-up days"),
+    "year": ("年度", "year"),
+    "zone": ("时区", "zone"),
 }
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -189,6 +273,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "hidden": ("〔未披露〕", "[not disclosed]"),
     "yes": ("是", "yes"),
     "no": ("否", "no"),
+    "file_name": ("文件名", "name of the file"),
     "unknown": ("其他事件", "Another event"),
     "page": ("第 {} 页，共 {} 页", "Page {} of {}"),
     "note": (
@@ -268,39 +353,41 @@ def _entry(event: Event, opened: Mapping[str, str], language: str) -> Entry:
             (label, text)
             for label, text in _facts(event.body, "/body", opened, language)
             # In real time the moment of writing is the event's own; said where it is another.
-            if label != _label("recorded_at", language) or text != _time(event.at)
+            if label != _label("recorded_at", "", language) or text != _time(event.at)
         ),
     )
 
 
 def _facts(
-    value: Any, path: str, opened: Mapping[str, str], language: str, label: str = ""
+    value: Any, path: str, opened: Mapping[str, str], language: str, label: str = "", key: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """Yield every leaf of a body with its label; empty ones say nothing and are passed over."""
+    """Yield every leaf of a body with its label; empty ones say nothing and are passed over.
+
+    `key` is the last name on the way to the value. What a disclosure opens stands as it was written.
+    """
     if path in opened:
         yield label, opened[path]
     elif isinstance(value, dict) and "sealed" in value:
         yield label, words("hidden", language)
     elif isinstance(value, dict):
-        for key, item in value.items():
-            named = _label(key, language)
-            below = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
-            yield from _facts(item, below, opened, language, f"{label} · {named}" if label else named)
+        for name, item in value.items():
+            below = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+            named = _label(name, below, language)
+            yield from _facts(item, below, opened, language, f"{label} · {named}" if label else named, name)
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
         if value:
-            yield label, ", ".join(_text(item, language) for item in value)
+            yield label, ("、" if language == ZH else ", ").join(_text(item, key, language) for item in value)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _facts(item, f"{path}/{index}", opened, language, f"{label} {index + 1}")
+            yield from _facts(item, f"{path}/{index}", opened, language, f"{label} {index + 1}", key)
     elif value is not None:
-        written = isinstance(value, str) and label == _label("recorded_at", language)
-        yield label, _time(value) if written else _text(value, language)
+        yield label, _text(value, key, language)
 
 
-def _text(value: object, language: str) -> str:
+def _text(value: object, key: str, language: str) -> str:
     if isinstance(value, bool):
         return words("yes" if value else "no", language)
-    return str(value)
+    return value_words(key, value, language) if isinstance(value, str) else str(value)
 
 
 def _title(kind: str, language: str) -> str:
@@ -310,9 +397,14 @@ def _title(kind: str, language: str) -> str:
         return f"{words('unknown', language)} {kind}"
 
 
-def _label(key: str, language: str) -> str:
+def _label(key: str, path: str, language: str) -> str:
+    if key == "name" and not path.endswith("/person/name"):
+        return words("file_name", language)
     known = _LABELS.get(key)
-    return key.replace("_", " ") if known is None else known[_column(language)]
+    if known is None:
+        # A table by steps, such as what HR decided of each.
+        return value_words("step", key, language).replace("_", " ")
+    return known[_column(language)]
 
 
 def _column(language: str) -> int:

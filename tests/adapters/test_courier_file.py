@@ -10,7 +10,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from countersign.adapters.database.tables import Delivery
 from countersign.adapters.database.views import Scope
-from countersign.adapters.sheets import read_sheet
+from countersign.adapters.sheets import InputFault, read_sheet
 from countersign.domain.policy import Channel
 from countersign.imports import IMPORTS, import_file
 from tests.support.outgoing import NOW, Outgoing, outgoing
@@ -123,6 +123,11 @@ def test_a_wrong_header_applies_nothing_ever(out: Outgoing, tmp_path: Path, head
     result = read(out, file, accept_good_rows=True)
     assert [error["code"] for error in result["rejected"]] == [code]
     assert (result["applied"], events(out)) == (0, [])
+
+
+def test_a_list_without_rows_is_refused(out: Outgoing, tmp_path: Path) -> None:
+    with pytest.raises(InputFault, match=r"courier\.csv: holds no reports; write one report"):
+        read(out, csv(tmp_path), dry_run=True)
 
 
 def test_the_template_has_the_headers_and_no_row(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ from countersign.adapters.database.tables import (
 from countersign.adapters.database.views import Scope
 from countersign.adapters.exporting import Exported
 from countersign.adapters.signing import check_signature, read_certificates
+from countersign.adapters.uploads import keep_bytes
 from countersign.adapters.verifying import verify
 from countersign.contracts.cases import ActKind
 from countersign.contracts.sending import OutcomeState
 from countersign.domain.anchors import read_anchor_file
 from countersign.domain.bundle import read_container, verify_bundle
 from countersign.domain.policy import Channel
+from countersign.domain.retention import Keeps
 from countersign.ids import new_id
 from tests.support.authority import authority
 from tests.support.company import MARKED
@@ -109,6 +112,10 @@ def test_each_reader_who_takes_evidence_is_named_once_for_the_same_state(out: Ou
     assert told[0]["length"] == verify_bundle(first.data).length
     assert told[0]["head"] == verify_bundle(first.data).head
     assert verify_bundle(again.data).length == told[0]["length"] + 1
+    of_first = hashlib.sha256(read_container(first.data)["manifest.json"]).hexdigest()
+    of_second = hashlib.sha256(read_container(again.data)["manifest.json"]).hexdigest()
+    assert told[0]["manifest_sha256"] == of_first != of_second
+    assert told[0]["covers"] == "the first bundle of this state that this reader took"
     out.send()
     export(out)
     assert len(out.events("evidence.exported")) == 4
@@ -223,11 +230,18 @@ def test_an_anchor_is_stamped_and_kept_without_a_stamp_while_the_authority_is_aw
 # -- erasure -------------------------------------------------------------------------------------------------
 
 
-def keep_file(out: Outgoing, content: bytes, case: str) -> str:
+def settle(out: Outgoing) -> None:
+    """Let all files be old enough that nobody is about to name them."""
+    for file in (out.parts.settings.data_dir / "documents").glob("*/*"):
+        os.utime(file, (0, 0))
+
+
+def keep_file(out: Outgoing, content: bytes, case: str, *, settled: bool = True) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     file = out.parts.settings.data_dir / "documents" / sha256[:2] / sha256
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+    keep_bytes(content, file)
+    if settled:
+        settle(out)
     with out.parts.database.transaction() as session:
         row = Document(
             id=new_id(),
@@ -318,10 +332,62 @@ def test_a_running_case_and_one_under_hold_keep_their_values(out: Outgoing) -> N
     with pytest.raises(CannotErase, match="is not closed"):
         out.parts.eraser.erase(out.case_id, HR, "x")
     out.change(Case, out.case_id, state="closed")
-    out.parts.eraser._held = lambda session, case_id: case_id == out.case_id
+    out.parts.eraser._kept = lambda session, case_id: Keeps.HOLD if case_id == out.case_id else None
     with pytest.raises(CannotErase, match="legal hold"):
         out.parts.eraser.erase(out.case_id, HR, "x")
     with pytest.raises(LookupError):
         out.parts.eraser.erase("0" * 26, HR, "x")
     assert out.events("disclosure.erased") == []
     assert out.rows(DisclosureRow)
+
+
+def test_a_bundle_whose_values_are_erased_while_it_is_made_is_made_again(out: Outgoing) -> None:
+    closed_with_traces(out)
+    signer, erased = out.parts.exporter._signer, []
+
+    def erases_then_signs() -> Any:
+        if not erased:
+            erased.append(out.parts.eraser.erase(out.case_id, HR, "asked"))
+        return signer()
+
+    out.parts.exporter._signer = erases_then_signs
+    report = verify_bundle(export(out).data)
+    assert (report.ok, report.disclosed_count) == (True, 1)
+    assert len(out.events("evidence.exported")) == 1
+
+
+def test_an_erasure_between_rows_and_files_lets_the_bundle_be_read_again(
+    out: Outgoing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_file(out, b"a scan", out.case_id)
+    closed_with_traces(out)
+    kept, erased = out.parts.views._kept, []
+
+    def erases_then_reads(sha256: str) -> bytes:
+        if not erased:
+            erased.append(out.parts.eraser.erase(out.case_id, HR, "asked"))
+        return kept(sha256)
+
+    monkeypatch.setattr(out.parts.views, "_kept", erases_then_reads)
+    entries = read_container(export(out).data)
+    assert not [name for name in entries if name.startswith("files/")]
+
+
+def test_a_page_printed_while_its_notice_is_erased_is_neither_kept_nor_handed_out(
+    out: Outgoing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice_id = out.row(Delivery, out.lay_out(channel=Channel.COURIER)).notice_id
+    with out.parts.database.transaction() as session:
+        for paper in session.exec(select(Document)):
+            session.delete(paper)
+    closed_with_traces(out)
+    printed = out.parts.papers._press.print
+
+    def prints_then_erases(paper: Any) -> bytes:
+        pdf = printed(paper)
+        out.parts.eraser.erase(out.case_id, HR, "asked")
+        return pdf
+
+    monkeypatch.setattr(out.parts.papers._press, "print", prints_then_erases)
+    assert out.parts.papers.pdf(Scope(), out.case_id, notice_id) is None
+    assert out.rows(Document) == []

@@ -128,11 +128,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"addressees": [NUMBER] * 1001}, "addressees", "at most 1000"),
     ({"addressees": ["E7", NUMBER, "E8"]}, "addressees", "number or id E7, E8; correct"),
     ({"addressees": [NUMBER, NUMBER]}, "addressees", f"{NUMBER} stands there twice"),
-    ({"title": " "}, "title", "pattern"),
-    ({"text": ""}, "text", "at least 1 character"),
+    ({"title": " "}, "title", "must not be blank"),
+    ({"text": ""}, "text", "must not be empty"),
     ({"policy": "leave_return_standard"}, "policy", "no stored policy is named 'leave_return_standard'"),
     ({"policy": {"name": "p", "rungs": []}}, "", "has no rungs; name at least one"),
-    ({"who": "all"}, "who", "not permitted"),
+    ({"who": "all"}, "who", "is not known here"),
 ]
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from api.app import create_app
 from countersign.adapters.database.consents import Consent, consent_hash
-from countersign.adapters.database.tables import ConsentRecord, Delivery, Document, Person
+from countersign.adapters.database.public_notices import why_locked
+from countersign.adapters.database.tables import Case, ConsentRecord, Delivery, Document, Person
 from countersign.adapters.database.tokens import Tokens
 from countersign.contracts.cases import (
     CaseState,
@@ -152,12 +153,12 @@ async def test_letters_of_two_cases_in_one_envelope_are_both_told(desk: Desk) ->
     [
         ({"tracking_number": "EA999999999CN"}, 404, "tracking_number", "no posted letter bears this number"),
         ({"tracking_number": "12-34"}, 422, "tracking_number", "8 to 30 letters and digits"),
-        ({"state": "lost"}, 422, "state", "Input should be"),
-        ({"at": "2026-02-24T12:00:00"}, 422, "at", "timezone"),
+        ({"state": "lost"}, 422, "state", "must be in_transit, signed"),
+        ({"at": "2026-02-24T12:00:00"}, 422, "at", "must be a date and time with offset"),
         ({"at": (NOW + timedelta(hours=2)).isoformat()}, 422, "at", "lies in the future"),
         ({"at": (NOW - timedelta(days=2)).isoformat()}, 422, "at", "before the letter was posted"),
         ({"words": "x" * 2001}, 422, "words", "at most 2000"),
-        ({"place": "Beijing"}, 422, "place", "Extra inputs"),
+        ({"place": "Beijing"}, 422, "place", "is not known here"),
     ],
 )
 async def test_a_report_that_cannot_be_taken_is_refused_in_words(
@@ -202,6 +203,13 @@ async def test_a_posting_or_publication_that_lacks_something_is_refused_in_words
     answer = await desk.json(f"/cases/{desk.out.case_id}/acts", {"happened_at": NOW.isoformat()} | wrong)
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
+
+
+async def test_a_body_that_is_no_json_is_refused_in_words(desk: Desk) -> None:
+    headers = desk.headers("k", Role.HR, None) | {"Content-Type": "application/json"}
+    answer = await desk.client.post("/courier-events", content=b"{oops", headers=headers)
+    assert (answer.status_code, answer.json()["field"]) == (422, "body")
+    assert answer.json()["detail"] == "body: is no JSON; send a JSON object."
 
 
 # -- by hand -------------------------------------------------------------------------------------------------
@@ -255,12 +263,24 @@ async def test_the_same_key_enters_once(desk: Desk) -> None:
     ("wrong", "files", "field", "said"),
     [
         ({"kind": "screenshot"}, None, "file", "a screenshot needs its picture"),
-        ({"kind": "fax"}, None, "kind", "Input should be"),
-        ({"result": "maybe"}, None, "result", "Input should be"),
-        ({"words": "  "}, None, "words", "Field required"),
-        ({"happened_at": "yesterday"}, None, "happened_at", "Invalid isoformat"),
+        ({"kind": "visit"}, None, "witness", "a visit needs a witness"),
+        ({"kind": "fax"}, None, "kind", "kind: must be call, visit or screenshot."),
+        ({"result": "maybe"}, None, "result", "result: must be reached, not_reached, refused or other."),
+        ({"words": "  "}, None, "words", "words: is missing; give it."),
+        (
+            {"happened_at": "yesterday"},
+            None,
+            "happened_at",
+            "happened_at: must be a date and time with offset, such as 2026-03-02T15:04:00+08:00.",
+        ),
+        (
+            {"happened_at": "2026-03-02T10:00:00"},
+            None,
+            "happened_at",
+            "with offset, such as 2026-03-02T15:04",
+        ),
         ({"happened_at": "2026-03-24T10:00:00+08:00"}, None, "happened_at", "lies in the future"),
-        ({"colour": "red"}, None, "colour", "Extra inputs"),
+        ({"colour": "red"}, None, "colour", "colour: is not known here; leave it out."),
         ({}, {"file": ("a.txt", b"hello", "text/plain")}, "file", "no JPEG, PNG or PDF"),
         ({}, {"other": ("a.png", picture(), "image/png")}, "file", "in the field file"),
     ],
@@ -271,6 +291,15 @@ async def test_what_cannot_be_entered_is_refused_in_words(
     answer = await desk.form(f"/cases/{desk.out.case_id}/manual-evidence", call(**wrong), files)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
     assert said in answer.json()["detail"]
+    assert desk.out.rows(Document) == []
+
+
+async def test_nothing_is_entered_into_an_erased_case(desk: Desk) -> None:
+    desk.close(desk.out.case_id)
+    desk.out.parts.eraser.erase(desk.out.case_id, {"role": "hr", "id": "x"}, "asked for")
+    refused = await desk.form(f"/cases/{desk.out.case_id}/manual-evidence", call(), PAPER)
+    assert (refused.status_code, refused.json()["field"]) == (409, "case")
+    assert "erased" in refused.json()["detail"]
     assert desk.out.rows(Document) == []
 
 
@@ -288,6 +317,34 @@ async def test_no_form_and_too_large_a_form_are_refused_in_words(desk: Desk) -> 
 def signed(**more: str) -> dict[str, str]:
     told = {"service_address": "上海市新签路 9 号", "mobile": "138 0013 8001", "email": "new@example.com"}
     return told | {"e_delivery": "true", "signed_on": "2026-02-20"} | more
+
+
+async def test_an_address_that_a_newer_consent_names_keeps_the_public_notice_locked_until_it_was_tried(
+    desk: Desk,
+) -> None:
+    out = desk.out
+    phone, mail, letter = (
+        out.lay_out(),
+        out.lay_out(channel=Channel.EMAIL),
+        out.lay_out(channel=Channel.COURIER),
+    )
+    for one in (phone, mail, letter):
+        out.change(Delivery, one, state="failed_permanent")
+    out.change(Delivery, letter, courier_result="refused")
+
+    def locked() -> str | None:
+        with out.parts.database.reading() as session:
+            case = session.get_one(Case, out.case_id)
+            return why_locked(session, case, session.get_one(Person, case.person_id))
+
+    assert locked() is None
+    assert (await desk.form(f"/people/{NUMBER}/consents", signed(), PAPER)).status_code == 201
+    assert locked() == (
+        "public notice is locked: the text message has not been tried, the e-mail has not been tried"
+    )
+    for channel in (Channel.SMS, Channel.EMAIL):
+        out.change(Delivery, out.lay_out(channel=channel), state="failed_permanent")
+    assert locked() is None
 
 
 async def test_a_signed_consent_is_cited_by_every_notice_and_lies_in_the_bundle(desk: Desk) -> None:
@@ -342,9 +399,9 @@ async def test_the_consent_signed_last_counts_in_whatever_order_they_come(desk: 
         ({}, None, "file", "add the signed paper"),
         ({"mobile": "010-62345678"}, PAPER, "mobile", "landline"),
         ({"email": "nobody"}, PAPER, "email", "no e-mail address"),
-        ({"signed_on": "2026-02-30"}, PAPER, "signed_on", "day is out of range"),
+        ({"signed_on": "2026-02-30"}, PAPER, "signed_on", "must be a day that exists"),
         ({"signed_on": "2026-03-30"}, PAPER, "signed_on", "lies in the future"),
-        ({"e_delivery": "perhaps"}, PAPER, "e_delivery", "valid boolean"),
+        ({"e_delivery": "perhaps"}, PAPER, "e_delivery", "e_delivery: must be true or false."),
         ({"mobile": "", "email": ""}, PAPER, "body", "names a mobile or an email"),
         (
             {"mobile": "", "email": "", "service_address": "", "e_delivery": "false"},

@@ -86,7 +86,7 @@ def test_a_public_notice_speaks_when_both_direct_ways_and_a_letter_have_failed(
 @pytest.mark.parametrize(
     ("sms", "email", "letters", "said"),
     [
-        (DirectWay(True), DEAD, [RETURNED], "the text message has not failed"),
+        (DirectWay(True), DEAD, [RETURNED], "the text message has not been tried"),
         (DirectWay(True, SENT), DEAD, [RETURNED], "the text message has not failed"),
         (
             DirectWay(True, DeliveryState.FAILED_TEMPORARY),

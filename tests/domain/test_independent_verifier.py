@@ -170,7 +170,7 @@ def hashed_line(**changes: Any) -> bytes:
 
 def test_the_verifier_is_short_and_of_the_standard_library_alone() -> None:
     source = SCRIPT.read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= 240
+    assert len(source.splitlines()) <= 310
     imported = {
         name.split(".")[0]
         for node in ast.walk(ast.parse(source))

@@ -1,7 +1,9 @@
 """The responsibility clock on chains written by hand: each rule with dates that a calendar can be held to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from countersign.contracts.acknowledgement import AcknowledgementStage
 from countersign.contracts.leave_return import Stage
 from countersign.domain import responsibility as module
 from countersign.domain.calendar import load_shipped_calendar
+from countersign.domain.chain_words import STAGES
+from countersign.domain.courier import WAIT_ENDINGS
 from countersign.domain.evidence import GENESIS, Event, EventKind, make_event
 from countersign.domain.responsibility import (
     NoClock,
@@ -23,6 +27,7 @@ from countersign.domain.responsibility import (
 )
 from countersign.domain.responsibility_words import explain
 from tests.support.story import at
+from workflows import bringing
 
 CALENDAR = load_shipped_calendar()
 HOUR, DAY = 3_600_000, 86_400_000
@@ -219,6 +224,35 @@ def test_a_step_that_is_taken_back_sets_no_deadline_any_more(over: tuple[EventKi
     assert table.total.late == 0
 
 
+@pytest.mark.parametrize("because", sorted(module.REACHED_NOBODY))
+def test_a_message_that_reached_nobody_sets_no_deadline_and_nobody_is_late(because: str) -> None:
+    ended = {"changes": [{"step": "first_notice", "new_waits_until": at("03-03 09:00").isoformat()}]}
+    table = table_of(
+        started("03-02 09:00"),
+        ball("03-02 09:00", "employee", "ladder", "03-02 09:00"),
+        reached("03-02 09:00", "first_notice", "03-04 09:00"),
+        ball("03-02 09:00", "employee", "ladder", "03-04 09:00"),
+        ("03-03 09:00", K.PLAN_CHANGED, ended | {"because": because}),
+        # The process shows the instant at which the wait was ended as its due time.
+        ball("03-03 09:00", "employee", "ladder", "03-03 09:00"),
+        reached("03-05 09:00", "second_reminder", "03-09 09:00"),
+        ball("03-05 09:00", "employee", "ladder", "03-09 09:00"),
+        closed("03-06 09:00"),
+    )
+    told = [(one.step, one.deadline, one.moved_from) for one in table.stretches]
+    assert told == [
+        ("first_notice", None, (at("03-04 09:00"),)),
+        (None, None, ()),
+        ("second_reminder", at("03-09 09:00"), ()),
+    ]
+    assert table.total.late == 0
+
+
+def test_the_process_says_that_nobody_was_reached_in_the_words_that_the_clock_knows() -> None:
+    said = Path(bringing.__file__).read_text(encoding="utf-8")
+    assert all(f'"{words}"' in said for words in module.REACHED_NOBODY - WAIT_ENDINGS)
+
+
 def test_what_waits_for_the_assessing_authority_is_named_and_counts_for_nobody() -> None:
     table = table_of(
         started("03-02 09:00"),
@@ -296,6 +330,18 @@ def test_the_lag_of_the_machine_is_nobodys_lateness() -> None:
     assert (review("03-03 09:00:59"), review("03-03 09:01")) == (0, 60_000)
 
 
+def test_less_than_a_minute_beside_a_pause_is_not_late_either() -> None:
+    table = table_of(
+        started("03-02 09:00"),
+        ball("03-02 09:00", "hr", "objection_review", "03-03 09:00"),
+        ("03-03 09:00:30", K.CASE_PAUSED, {}),
+        ("03-05 09:00:30", K.CASE_RESUMED, {}),
+        closed("03-05 09:00:45"),
+    )
+    assert (table.total.late, table.total.late_counted) == (0, 0)
+    assert not any("LATE" in line for line in explain(table, "en"))
+
+
 def test_a_chain_of_an_older_release_says_that_it_does_not_know() -> None:
     table = table_of(
         started("03-02 09:00"),
@@ -328,6 +374,13 @@ def test_an_open_case_is_measured_to_its_latest_event_or_to_the_instant_asked_fo
         responsibility(chain(*told)[1:], CALENDAR)
 
 
+def test_an_export_does_not_change_the_table_of_an_open_case() -> None:
+    told = (started("03-02 09:00"), ball("03-02 09:00", "hr", "objection_review", "03-04 09:00"))
+    told = (*told, ("03-05 09:00", K.LINK_FETCHED, {}))
+    exported = ("03-09 09:00", K.EVIDENCE_EXPORTED, {})
+    assert table_of(*told, exported).to_bytes() == table_of(*told).to_bytes()
+
+
 def test_what_comes_after_the_end_changes_nothing() -> None:
     told = (started("03-02 09:00"), ball("03-02 09:00", "employee", "ladder"), closed("03-03 09:00"))
     late = ("03-09 09:00", K.ANSWER_LATE, {})
@@ -350,7 +403,7 @@ def test_every_stage_named_here_is_one_of_a_process() -> None:
     assert named <= stages
     from countersign.domain import responsibility_words as words
 
-    assert stages - {"closed"} <= set(words._STAGES)
+    assert stages <= set(STAGES)
     assert set(words._SUSPENDED) == set(Why)
 
 
@@ -374,6 +427,7 @@ def test_the_table_reads_in_both_languages() -> None:
         "1 d 1 min of it on working days",
     ]
     chinese = explain(table, "zh-CN")
+    assert chinese[0] == "案件 01CASE，2026-03-05 09:00 至 2026-03-09 12:00（已结案：人事撤销）"
     assert chinese[1] == (
         "2026-03-05 09:00 至 2026-03-09 12:00：人事，待寄出书面通知，期限 2026-03-06 12:00：共 4 天 3 小时，"
         "计入 2 天，休息日 2 天，中止 3 小时；逾期 3 天 1 分钟，其中工作日 1 天 1 分钟"
@@ -437,3 +491,17 @@ def test_the_stretches_tile_the_life_of_a_case_and_the_sums_are_its_length(
         assert inner == sorted(inner)
         assert all(one.since <= moment <= one.until for moment in inner)
     assert datetime.fromisoformat(table.to_json()["until"]) == table.until
+
+
+def test_times_at_the_edge_of_all_calendars_are_a_sentence() -> None:
+    first, second = chain(started("2026-02-13 10:00"), closed("2026-02-14 10:00"))
+    edge = replace(second, at="9999-12-31T23:59:59.000-08:00")
+    with pytest.raises(NoClock, match="at the edge of all calendars"):
+        responsibility([first, edge], CALENDAR)
+
+
+@pytest.mark.parametrize("body", [{"changes": 5}, {"changes": ["first_notice"]}])
+def test_a_body_that_cannot_be_read_names_its_event(body: dict[str, Any]) -> None:
+    told = [started("2026-02-13 10:00"), ("2026-02-13 11:00", K.PLAN_CHANGED, body)]
+    with pytest.raises(NoClock, match=r"event 2 \(plan\.changed\)"):
+        table_of(*told)

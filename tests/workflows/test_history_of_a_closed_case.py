@@ -48,7 +48,7 @@ async def test_a_closed_case_keeps_its_history_and_the_replay_ends_as_its_chain_
         entries = read_container(made.data) | {name: strange}
         del entries["manifest.sig"]
         swapped = with_manifest(write_container(entries))
-        assert "ends otherwise than event" in str((await checked(swapped)).broken)
+        assert "is the history of another case" in str((await checked(swapped)).broken)
 
 
 async def test_a_running_case_and_one_that_the_server_forgot_have_no_history(tmp_path: Path) -> None:

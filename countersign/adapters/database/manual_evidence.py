@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.tables import Case, Document
+from countersign.adapters.database.tables import Case, Document, EventRow
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.ids import new_id
 
@@ -69,6 +69,10 @@ class ManualRefused(ValueError):
         self.field = field
 
 
+class CaseErased(ValueError):
+    """The case's personal values were erased; new ones would stay for ever."""
+
+
 class ManualEvidence:
     """Takes in what people write down, of running and of closed cases."""
 
@@ -76,7 +80,10 @@ class ManualEvidence:
         self._database, self._evidence, self._clock = database, evidence, clock
 
     def add(self, new: NewManual, actor: Mapping[str, str]) -> None:
-        """Put it on the case's chain, once per id. Raises `ManualRefused` for a time that lies ahead."""
+        """Put it on the case's chain, once per id.
+
+        Raises `ManualRefused` for a time that lies ahead, `CaseErased` for a case whose values were erased.
+        """
         self._database.write(lambda session: self._add(session, new, actor))
 
     def has_document(self, case_id: str, document_id: str) -> bool:
@@ -88,6 +95,10 @@ class ManualEvidence:
     def _add(self, session: Session, new: NewManual, actor: Mapping[str, str]) -> None:
         case = session.get_one(Case, new.case_id)
         at = case_now(case, self._clock())
+        if _erased(session, case.id):
+            raise CaseErased(
+                "case: its personal values were erased; keep this evidence elsewhere, or in a new case"
+            )
         if new.happened_at > at + _CLOCKS_DIFFER:
             sentence = "happened_at: lies in the future; give the time at which it happened"
             raise ManualRefused(sentence, "happened_at")
@@ -138,6 +149,13 @@ def manual_rows(timeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 _KINDS = frozenset(kind.value for kind in _EVENTS.values())
+
+
+def _erased(session: Session, case_id: str) -> bool:
+    found = select(EventRow.seq).where(
+        EventRow.case_id == case_id, EventRow.kind == EventKind.DISCLOSURE_ERASED.value
+    )
+    return session.exec(found).first() is not None
 
 
 def _document(new: NewManual, file: StoredFile, now: datetime) -> Document:

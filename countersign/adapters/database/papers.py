@@ -93,17 +93,27 @@ class Papers:
                 return None
             kept = self._known(session, notice)
             if kept is not None:
-                path = self._path(kept.sha256)
-                return path.read_bytes() if path.exists() else None
+                try:
+                    return self._path(kept.sha256).read_bytes()
+                except FileNotFoundError:  # erased since it was looked up
+                    return None
             pdf = self._press.print(_paper(notice, self._letterhead_of(session, case, notice)))
             posted = POSTED & _channels(session, notice)
-        if posted:
-            self._database.write(lambda session: self._keep_late(session, case_id, notice_id, pdf))
+        if posted and not self._database.write(
+            lambda session: self._keep_late(session, case_id, notice_id, pdf)
+        ):
+            # A page is its notice's alone: a try that came before the erasure may have left it behind.
+            self._path(hashlib.sha256(pdf).hexdigest()).unlink(missing_ok=True)
+            return None
         return pdf
 
-    def _keep_late(self, session: Session, case_id: str, notice_id: str, pdf: bytes) -> None:
+    def _keep_late(self, session: Session, case_id: str, notice_id: str, pdf: bytes) -> bool:
+        """Keep a paper that was printed outside the transaction; False for a notice erased meanwhile."""
         case, notice = session.get_one(Case, case_id), session.get_one(Notice, notice_id)
+        if not notice.text:
+            return False
         self._kept(session, case, notice, pdf, case_now(case, self._clock()))
+        return True
 
     def _kept(self, session: Session, case: Case, notice: Notice, pdf: bytes, at: datetime) -> Document:
         known = self._known(session, notice)

@@ -21,12 +21,14 @@ def why_locked(session: Session, case: Case, person: Person) -> str | None:
     addresses = {Channel.SMS: person.phone, Channel.EMAIL: person.email}
     ways = {}
     for channel in DIRECT:
-        tried = [row for row in rows if row.channel == channel.value]
+        current = addresses[channel]
+        # An address that was named since, such as by a newer consent, is a way that nobody has tried.
+        tried = [row for row in rows if row.channel == channel.value and current in (None, row.address)]
         newest = tried[-1] if tried else None
-        address = addresses[channel] if newest is None else newest.address
+        address = current if newest is None else newest.address
         theirs = address is None or session.get(Suppression, (case.id, address)) is None
         state = None if newest is None else DeliveryState(newest.state)
-        ways[channel] = DirectWay(addresses[channel] is not None, state, theirs)
+        ways[channel] = DirectWay(current is not None, state, theirs)
     letters = [
         CourierState(row.courier_result) if row.courier_result else None
         for row in rows

@@ -74,6 +74,29 @@ def held(session: Session, case_id: str) -> bool:
     return session.exec(found).first() is not None
 
 
+class Keepers:
+    """Says what forbids erasing a closed case when its own term is no matter. `years` is by kind of case."""
+
+    def __init__(self, years: Mapping[str, int], clock: Callable[[], datetime]) -> None:
+        self._years, self._clock = years, clock
+
+    def __call__(self, session: Session, case_id: str) -> Keeps | None:
+        """Return a hold, or an heir that is open, or one that has its values and is in its term."""
+        if held(session, case_id):
+            return Keeps.HOLD
+        heirs = [session.get_one(Case, heir) for heir in _heirs_of(session, case_id)]
+        if any(heir.closed_at is None for heir in heirs):
+            return Keeps.HEIR_OPEN
+        if any(self._lasts(session, heir) and _has_values(session, [heir.id]) for heir in heirs):
+            return Keeps.HEIR_TERM
+        return None
+
+    def _lasts(self, session: Session, case: Case) -> bool:
+        zone = ZoneInfo(session.get_one(Branch, case.branch_id).zone)
+        today = self._clock().astimezone(zone).date()
+        return case.closed_at is not None and today <= _last_day(case.closed_at, zone, self._years[case.kind])
+
+
 class Holds:
     """Places and releases legal holds."""
 
@@ -83,12 +106,13 @@ class Holds:
     def place(self, case_id: str, reason: str, actor: Mapping[str, str]) -> HoldView:
         """Forbid the erasure of a case, and of every case whose evidence it inherits, from now on.
 
-        Raises `CannotHold` when the case's values were erased already.
+        Raises `CannotHold` when the values of all of them were erased already.
         """
 
         def keep(session: Session) -> HoldView:
-            _change(session, [case_id, *inherited(session, case_id)])
-            if not _has_values(session, case_id):
+            covered = [case_id, *inherited(session, case_id)]
+            _change(session, covered)
+            if not _has_values(session, covered):
                 raise CannotHold("case: its personal values were erased before; nothing is left to hold")
             case = session.get_one(Case, case_id)
             hold = LegalHold(
@@ -162,7 +186,8 @@ class Retention:
     def erase_due(self, actor: Mapping[str, str]) -> dict[str, Erased]:
         """Erase every case that nothing keeps any more; return what was deleted, by case.
 
-        A case that a hold reaches meanwhile is passed over.
+        A case that a hold reaches meanwhile is passed over. Files that an earlier erasure could not remove go
+        as well.
         """
         erased: dict[str, Erased] = {}
         due = [one for one in self.closed() if not one.keeps]
@@ -172,6 +197,7 @@ class Retention:
                 erased[one.case_id] = self._eraser.erase(one.case_id, actor, reason)
             except CannotErase:
                 continue
+        self._eraser.remove_files()
         return erased
 
     def _closed(self, session: Session) -> list[ClosedCase]:
@@ -186,8 +212,7 @@ class Retention:
         last_days: dict[str, date] = {}
         for case in cases.values():
             if case.closed_at is not None:
-                closed_on = case.closed_at.astimezone(zones[case.branch_id]).date()
-                last_days[case.id] = kept_until(closed_on, self._years[case.kind])
+                last_days[case.id] = _last_day(case.closed_at, zones[case.branch_id], self._years[case.kind])
 
         def lasts(case: Case) -> bool:
             return last_days[case.id] >= now.astimezone(zones[case.branch_id]).date()
@@ -201,7 +226,9 @@ class Retention:
                 Keeps.TERM: lasts(case),
                 Keeps.HOLD: bool(on_hold & {case.id, *(heir.id for heir in above)}),
                 Keeps.HEIR_OPEN: any(heir.closed_at is None for heir in above),
-                Keeps.HEIR_TERM: any(heir.closed_at is not None and lasts(heir) for heir in above),
+                Keeps.HEIR_TERM: any(
+                    heir.closed_at is not None and lasts(heir) and heir.id in with_values for heir in above
+                ),
             }
             closed_on = case.closed_at.astimezone(zones[case.branch_id]).date()
             found.append(
@@ -214,6 +241,10 @@ class Retention:
                 )
             )
         return found
+
+
+def _last_day(closed_at: datetime, zone: ZoneInfo, years: int) -> date:
+    return kept_until(closed_at.astimezone(zone).date(), years)
 
 
 def _change(session: Session, case_ids: list[str]) -> None:
@@ -248,9 +279,10 @@ def _all_heirs(session: Session) -> dict[str, set[str]]:
     return found
 
 
-def _has_values(session: Session, case_id: str) -> bool:
-    """Say whether something of a case can still be erased; reasons of holds and erasures do not count."""
-    return session.exec(_sealed_values().where(DisclosureRow.case_id == case_id).limit(1)).first() is not None
+def _has_values(session: Session, case_ids: list[str]) -> bool:
+    """Say whether something of cases can still be erased; reasons of holds and erasures do not count."""
+    found = _sealed_values().where(col(DisclosureRow.case_id).in_(case_ids)).limit(1)
+    return session.exec(found).first() is not None
 
 
 def _with_values(session: Session) -> set[str]:

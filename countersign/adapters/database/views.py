@@ -254,6 +254,13 @@ class Views:
 
     def content(self, scope: Scope, case_id: str, *, redact: bool = False) -> "BundleContent | None":
         """Return what a case's bundle is made of, read at one moment; None for a case that is not there."""
+        try:
+            return self._content(scope, case_id, redact)
+        except FileNotFoundError:
+            # An erasure has taken the files between the rows and the reading: a new reading tells of it.
+            return self._content(scope, case_id, redact)
+
+    def _content(self, scope: Scope, case_id: str, redact: bool) -> "BundleContent | None":
         with self._database.reading() as session:
             if self._visible(session, scope, case_id) is None:
                 return None

@@ -136,6 +136,31 @@ def test_an_heir_keeps_what_it_has_inherited(out: Outgoing) -> None:
     assert set(out.parts.retention.erase_due(HR)) == {out.case_id, heir, grandchild}
 
 
+def test_a_case_whose_heir_still_needs_it_is_not_erased_by_hand_either(out: Outgoing) -> None:
+    heir = out.second_case()
+    out.parts.case_links.link(heir, out.case_id, "same absence", HR)
+    with pytest.raises(CannotErase, match="an open case inherits"):
+        out.parts.eraser.erase(out.case_id, HR, "asked for")
+    close(out, heir)
+    with pytest.raises(CannotErase, match="erase that case first"):
+        out.parts.eraser.erase(out.case_id, HR, "asked for")
+    assert values(out) > 0
+    out.parts.eraser.erase(heir, HR, "asked for")
+    assert keeps(out) == {out.case_id: (Keeps.TERM,)}
+    out.parts.eraser.erase(out.case_id, HR, "asked for")
+    assert values(out) == 0
+
+
+def test_an_erased_case_can_be_held_for_what_it_has_inherited(out: Outgoing) -> None:
+    heir = out.second_case()
+    out.parts.case_links.link(heir, out.case_id, "same absence", HR)
+    close(out, heir)
+    out.parts.eraser.erase(heir, HR, "asked for")
+    out.parts.holds.place(heir, "arbitration", HR)
+    with pytest.raises(CannotErase, match="legal hold"):
+        out.parts.eraser.erase(out.case_id, HR, "asked for")
+
+
 def test_the_hold_of_an_inherited_case_keeps_not_its_heir(out: Outgoing) -> None:
     heir = out.second_case()
     out.parts.case_links.link(heir, out.case_id, "same absence", HR)
@@ -180,8 +205,10 @@ class Slow:
 def slow_eraser(out: Outgoing, slow: Slow) -> Eraser:
     """Return an eraser that waits after it has seen that no hold keeps the case."""
 
-    def looks_then_waits(session: Session, case_id: str) -> bool:
-        found = held(session, case_id)
+    kept = out.parts.eraser._kept
+
+    def looks_then_waits(session: Session, case_id: str) -> Keeps | None:
+        found = kept(session, case_id)
         slow.stop_here()
         return found
 
