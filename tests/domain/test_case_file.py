@@ -253,7 +253,11 @@ def test_a_policy_alone_is_read_and_refused_by_its_own_paths() -> None:
             ["sms", "fax"],
             'policy.rungs[1].channels[1] is the unknown channel "fax"',
         ),
-        ("policy.rungs.1.channels", ["sms", None], "policy.rungs[1].channels[1] is the unknown channel"),
+        (
+            "policy.rungs.1.channels",
+            ["sms", None],
+            "policy.rungs[1].channels[1] must be a word; known: preferred",
+        ),
         ("policy.rungs.1.wait", REMOVED, "policy.rungs[1].wait is missing"),
         ("policy.rungs.1.wait.value", -1, "policy.rungs[1].wait.value must not be negative"),
         ("policy.rungs.1.wait.value", "3", "policy.rungs[1].wait.value must be a whole number"),
