@@ -29,7 +29,7 @@ test: ready ## get the two Temporal servers, then run the fast suite on SQLite, 
 	@$(RUN) python -m countersign.adapters.temporal_server --test-server
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
 		echo "No Chromium here: tests in a browser are left out (Debian's package is named chromium)."
-	@$(RUN) pytest -n 3
+	@$(RUN) pytest -n 2
 	@if $(HAS_POSTGRES); then $(RUN) pytest -n 2 --database postgres $(ON_POSTGRES); else \
 		echo "No PostgreSQL here: the run on it is left out (Debian's package is named postgresql)."; \
 	fi

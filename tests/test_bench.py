@@ -22,7 +22,7 @@ def test_notices_are_printed_both_ways_and_their_memory_is_told() -> None:
     found = paper.measure(2, rounds=1)
     assert found.ours > 0
     assert found.bare > 0
-    assert re.fullmatch(r"2 in [\d.]+ s; peak memory \d+ MiB, bare \d+ MiB", found.note)
+    assert re.fullmatch(r"2 in [\d.]+ s; peak memory [\d,]+ MiB, bare [\d,]+ MiB", found.note)
 
 
 def test_the_middle_round_counts() -> None:
