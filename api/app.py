@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -90,13 +90,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
 def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        jobs = [asyncio.create_task(_inbox(parts)), asyncio.create_task(_tell(parts))]
-        jobs.append(asyncio.create_task(_poll(parts)))
-        jobs.append(asyncio.create_task(_anchor(parts)))
-        jobs.append(asyncio.create_task(_finish_erasures(parts)))
-        if dispatch:
-            jobs.append(asyncio.create_task(parts.dispatcher.run()))
-            jobs.append(asyncio.create_task(_keep_histories(parts)))
+        jobs = [asyncio.create_task(work) for work in _work(parts, dispatch)]
         yield
         for job in jobs:
             job.cancel()
@@ -104,6 +98,28 @@ def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
         await parts.aclose()
 
     return lifespan
+
+
+def _work(parts: Parts, dispatch: bool) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what goes on beside the requests; with `dispatch` also what needs the Temporal server."""
+    settings = parts.settings
+    yield _inbox(parts)
+    yield _tell(parts)
+    yield _regularly("asking for missing reports", lambda: parts.receipt_poll.run(), settings.poll_every_s)
+    yield _regularly(
+        "anchoring",
+        lambda: run_in_threadpool(parts.anchoring.run),
+        settings.anchor_every_s,
+        first_s=_FIRST_ANCHOR_S,
+    )
+    # Files that could not go with their erasure: too young then, or the process ended.
+    yield _regularly(
+        "removing erased files", lambda: run_in_threadpool(parts.eraser.remove_files), _ERASURES_EVERY_S
+    )
+    if dispatch:
+        yield parts.dispatcher.run()
+        # Kept before the server forgets them.
+        yield _regularly("keeping histories", lambda: parts.histories.run(), _HISTORIES_EVERY_S)
 
 
 async def _inbox(parts: Parts) -> None:
@@ -122,46 +138,18 @@ async def _tell(parts: Parts) -> None:
         await asyncio.sleep(5)
 
 
-async def _poll(parts: Parts) -> None:
-    """Ask providers about messages whose final report never came."""
-    while True:
-        await asyncio.sleep(parts.settings.poll_every_s)
-        try:
-            await parts.receipt_poll.run()
-        except Exception as fault:
-            log.warning("asking for missing reports: %s; it is tried again", type(fault).__name__)
-
-
-async def _anchor(parts: Parts) -> None:
-    """Anchor the heads of all chains: soon after the start, then at the pace of the settings."""
-    rest = min(_FIRST_ANCHOR_S, parts.settings.anchor_every_s)
+async def _regularly(
+    what: str, run: Callable[[], Awaitable[object]], every_s: float, first_s: float | None = None
+) -> None:
+    """Do something again and again, for the first time after `first_s`; what fails is tried the next time."""
+    rest = every_s if first_s is None else min(first_s, every_s)
     while True:
         await asyncio.sleep(rest)
         try:
-            await run_in_threadpool(parts.anchoring.run)
+            await run()
         except Exception as fault:
-            log.warning("anchoring: %s; it is tried again", type(fault).__name__)
-        rest = parts.settings.anchor_every_s
-
-
-async def _finish_erasures(parts: Parts) -> None:
-    """Remove files of erased cases that could not go at once: too young then, or the process ended."""
-    while True:
-        await asyncio.sleep(_ERASURES_EVERY_S)
-        try:
-            await run_in_threadpool(parts.eraser.remove_files)
-        except Exception as fault:
-            log.warning("removing erased files: %s; it is tried again", type(fault).__name__)
-
-
-async def _keep_histories(parts: Parts) -> None:
-    """Keep the histories of closed cases before the server forgets them."""
-    while True:
-        await asyncio.sleep(_HISTORIES_EVERY_S)
-        try:
-            await parts.histories.run()
-        except Exception as fault:
-            log.warning("keeping histories: %s; it is tried again", type(fault).__name__)
+            log.warning("%s: %s; it is tried again", what, type(fault).__name__)
+        rest = every_s
 
 
 def _people(parts: Parts) -> PeopleServices:
@@ -187,7 +175,7 @@ def _people(parts: Parts) -> PeopleServices:
         carry=parts.dispatcher.carry,
         send_code=send_code,
         code_text=code_text,
-        documents=Path(s.data_dir) / "documents",
+        documents=parts.documents,
         upload_limit=s.upload_limit_bytes,
         contact={"name": s.contact_name, "phone": s.contact_phone, "email": s.contact_email},
         company=s.company_name,

@@ -44,6 +44,11 @@ def needed(key: str | None) -> str:
     return key
 
 
+def own_id(caller: Caller, *parts: str) -> str:
+    """Return the id, 64 hex digits, of what this caller asks for by these words: asked again, the same."""
+    return hashlib.sha256("\n".join((caller.token_id, *parts)).encode()).hexdigest()
+
+
 def once(
     tokens: Tokens,
     caller: Caller,

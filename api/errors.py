@@ -46,8 +46,8 @@ def _where(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header"))
 
 
-_INSTANT = "must be a date and time with offset, such as 2026-03-02T15:04:00+08:00"
-_DAY = "must be a day that exists, such as 2026-03-02"
+INSTANT_WANTED = "must be a date and time with offset, such as 2026-03-02T15:04:00+08:00"
+DAY_WANTED = "must be a day that exists, such as 2026-03-02"
 _SENTENCES = {
     "missing": "is missing; give it",
     "extra_forbidden": "is not known here; leave it out",
@@ -61,13 +61,13 @@ _SENTENCES = {
     "model_type": "must be a JSON object, in curly brackets",
     "model_attributes_type": "must be a JSON object, in curly brackets",
     "list_type": "must be a JSON list, in square brackets",
-    "timezone_aware": _INSTANT,
-    "datetime_type": _INSTANT,
-    "datetime_parsing": _INSTANT,
-    "datetime_from_date_parsing": _INSTANT,
-    "date_type": _DAY,
-    "date_parsing": _DAY,
-    "date_from_datetime_parsing": _DAY,
+    "timezone_aware": INSTANT_WANTED,
+    "datetime_type": INSTANT_WANTED,
+    "datetime_parsing": INSTANT_WANTED,
+    "datetime_from_date_parsing": INSTANT_WANTED,
+    "date_type": DAY_WANTED,
+    "date_parsing": DAY_WANTED,
+    "date_from_datetime_parsing": DAY_WANTED,
 }
 
 

@@ -50,6 +50,7 @@ from countersign.adapters.database.stops import Stops
 from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.views import Views
 from countersign.adapters.dispatch import Dispatcher
+from countersign.adapters.documents import Documents
 from countersign.adapters.exporting import Exporter
 from countersign.adapters.history import HistoryKeeper
 from countersign.adapters.links import LinkKeys, load_link_keys
@@ -70,7 +71,6 @@ from countersign.domain.calendar import CalendarYear, WorkCalendar, load_shipped
 from countersign.domain.channels import Setup, ways_out
 from countersign.domain.destinations import SmsProvider, by_longest_prefix
 from countersign.domain.policy import Channel
-from countersign.domain.retention import retention_years
 from countersign.domain.sms_cost import sms_prices
 from countersign.domain.sms_templates import (
     FilledText,
@@ -202,9 +202,13 @@ class Parts:
     @cached_property
     def papers(self) -> Papers:
         """The papers of notices."""
-        s = self.settings
-        documents = s.data_dir / "documents"
-        return Papers(self.database, self.evidence, self.press, s.company_name, documents, self.clock)
+        company = self.settings.company_name
+        return Papers(self.database, self.evidence, self.press, company, self.documents, self.clock)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The files of the installation, by their hash."""
+        return Documents(self.settings.data_dir / "documents")
 
     def registered_sms(
         self,
@@ -295,8 +299,7 @@ class Parts:
     @cached_property
     def retention(self) -> Retention:
         """Which closed cases have outlived their term."""
-        years = retention_years(self.settings.retention_years)
-        return Retention(self.database, self.eraser, years, self.clock)
+        return Retention(self.database, self.eraser, self.settings.retention_years, self.clock)
 
     @cached_property
     def stops(self) -> Stops:
@@ -362,8 +365,9 @@ class Parts:
     def inbox(self) -> InboxBook:
         """Machine reports: receipts, replies, punches."""
         texts = SmsReports(self.database, self.evidence, self.receipts, self.acts, self.link_keys, self.clock)
-        documents = self.settings.data_dir / "documents"
-        mails = MailReports(self.database, self.evidence, self.acts, self.receipts, documents, self.clock)
+        mails = MailReports(
+            self.database, self.evidence, self.acts, self.receipts, self.documents, self.clock
+        )
         handlers = {
             "twilio.status": texts.twilio_status,
             "twilio.inbound": texts.reply,
@@ -410,15 +414,13 @@ class Parts:
     @cached_property
     def mail_intake(self) -> MailIntake:
         """What takes in the mails that come back."""
-        s = self.settings
-        return MailIntake(
-            self.mail_addresses, self.inbox.keep, s.data_dir / "documents", s.mail_intake_limit_bytes
-        )
+        limit = self.settings.mail_intake_limit_bytes
+        return MailIntake(self.mail_addresses, self.inbox.keep, self.documents, limit)
 
     @cached_property
     def views(self) -> Views:
         """Lists and case pages, read from the projection."""
-        return Views(self.database, self.evidence, self.settings.data_dir)
+        return Views(self.database, self.evidence, self.documents)
 
     @cached_property
     def signer(self) -> Signer:
@@ -454,15 +456,13 @@ class Parts:
     @cached_property
     def histories(self) -> HistoryKeeper:
         """What keeps the histories of closed cases."""
-        documents = self.settings.data_dir / "documents"
-        return HistoryKeeper(self.database, self.temporal, documents, self.clock)
+        return HistoryKeeper(self.database, self.temporal, self.documents, self.clock)
 
     @cached_property
     def eraser(self) -> Eraser:
         """What erases the personal values of closed cases."""
-        documents = self.settings.data_dir / "documents"
-        kept = Keepers(retention_years(self.settings.retention_years), self.clock)
-        return Eraser(self.database, self.evidence, documents, kept, self.clock)
+        kept = Keepers(self.settings.retention_years, self.clock)
+        return Eraser(self.database, self.evidence, self.documents, kept, self.clock)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

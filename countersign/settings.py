@@ -76,7 +76,8 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = 10 * 1024 * 1024
     link_days: int = 60
 
-    retention_years: dict[str, int] = {}
+    retention_years: dict[str, int] = Field(default_factory=lambda: retention_years({}))
+    """The term of every kind of case; what is set here is put over the shipped terms."""
 
     person_daily_cap: int = Field(default=8, ge=1)
     company_daily_cap: int = Field(default=20_000, ge=1)
@@ -100,8 +101,7 @@ class Settings(BaseSettings):
     @field_validator("retention_years")
     @classmethod
     def _no_term_below_the_minimum(cls, value: dict[str, int]) -> dict[str, int]:
-        retention_years(value)
-        return value
+        return retention_years(value)
 
     @field_validator("mail_intake_domain")
     @classmethod

@@ -8,7 +8,7 @@ from datetime import date
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from api.people.language import Sentence, sentence
+from api.language import Sentence, sentence
 from countersign.adapters.uploads import UploadFault
 from countersign.contracts.cases import ActKind, Process
 

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from api.people.limits import LinkLimits
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.links import Links
+from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from countersign.domain.sms_templates import FilledText
 
@@ -17,8 +17,8 @@ from countersign.domain.sms_templates import FilledText
 class PeopleServices:
     """Collaborators and settings of the pages.
 
-    `carry` awaits, at most 3 s, until an act has reached its workflow, and never raises. `documents` is the
-    folder of papers handed in; `upload_limit` is in bytes; `contact` holds `name` and `phone`;
+    `carry` awaits, at most 3 s, until an act has reached its workflow, and never raises. `documents` are
+    papers handed in; `upload_limit` is in bytes; `contact` holds `name` and `phone`;
     `trusted_proxies` are addresses or networks whose X-Forwarded-For is believed. `send_code` hands a text to
     the SMS provider for a number in E.164 and says whether it may have left; it never raises. `code_text`
     makes that text from a language tag and a code.
@@ -31,7 +31,7 @@ class PeopleServices:
     carry: Callable[[str], Awaitable[None]]
     send_code: Callable[[str, FilledText], Awaitable[bool]]
     code_text: Callable[[str, str, str], FilledText]
-    documents: Path
+    documents: Documents
     upload_limit: int
     contact: Mapping[str, str]
     company: str

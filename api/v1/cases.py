@@ -1,6 +1,5 @@
 """Cases: preview, start, list, read, act, evidence."""
 
-import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.dependencies import IdempotencyKey, PartsDep, needed, once
+from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import READERS, STAFF, actor_of, allow, scope_of
 from api.v1.models import ActRequest, EstimateRequest, StartRequest
@@ -136,10 +135,9 @@ def _check_papers(parts: Parts, case_id: str, wish: ActRequest) -> None:
 
 
 def _new_act(caller: Caller, case_id: str, wish: ActRequest, key: str) -> NewAct:
-    told = hashlib.sha256(f"{caller.token_id}\n{case_id}\n{wish.act.value}\n{key}".encode()).hexdigest()
     actor = actor_of(caller)
     return NewAct(
-        id=told[:40],
+        id=own_id(caller, case_id, wish.act.value, key)[:40],
         case_id=case_id,
         kind=ActKind(wish.act.value),
         role=caller.role,

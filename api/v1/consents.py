@@ -1,6 +1,5 @@
 """Signed papers on which people name their addresses for service."""
 
-import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.dependencies import IdempotencyKey, PartsDep, needed, once
+from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import READERS, STAFF, actor_of, allow
 from api.v1.forms import described, keep, read_form
@@ -40,7 +39,7 @@ async def record(
         raise Refused(
             HTTPStatus.UNPROCESSABLE_ENTITY, "file: add the signed paper, a photo or a PDF.", "file"
         )
-    told = hashlib.sha256(f"{caller.token_id}\n{person_number}\nconsent\n{key}".encode()).hexdigest()[:26]
+    told = own_id(caller, person_number, "consent", key)[:26]
 
     def do() -> tuple[int, dict[str, Any]]:
         file, by = keep(parts, sent), actor_of(caller)

@@ -68,9 +68,8 @@ async def read_form(request: Request, model: type[_Model], limit: int) -> tuple[
 def keep(parts: Parts, sent: SentFile) -> StoredFile:
     """Clean and store a file among the documents; refuses what is no picture and no PDF in words."""
     try:
-        return store_upload(
-            sent.data, sent.name, parts.settings.upload_limit_bytes, parts.settings.data_dir / "documents"
-        )
+        limit = parts.settings.upload_limit_bytes
+        return store_upload(sent.data, sent.name, limit, parts.documents)
     except UploadRefused as refusal:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"file: {refusal}", "file") from None
 

@@ -1,6 +1,5 @@
 """Evidence entered by hand: calls, visits, screenshots."""
 
-import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.dependencies import IdempotencyKey, PartsDep, needed, once
+from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import STAFF, actor_of, allow, scope_of
 from api.v1.cases import CaseId
@@ -46,7 +45,7 @@ async def manual_evidence(
     if form.kind is ManualKind.VISIT and form.witness is None:
         sentence = "witness: a visit needs a witness; give the name of who else was there."
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, "witness")
-    told = hashlib.sha256(f"{caller.token_id}\n{case_id}\nmanual\n{key}".encode()).hexdigest()[:26]
+    told = own_id(caller, case_id, "manual", key)[:26]
 
     def do() -> tuple[int, dict[str, Any]]:
         file = None if sent is None else keep(parts, sent)

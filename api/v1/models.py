@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from api.errors import DAY_WANTED, INSTANT_WANTED
 from countersign.adapters.database.consents import Consent
 from countersign.adapters.database.letters import CourierReport
 from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
@@ -30,7 +31,7 @@ def _day(value: object) -> object:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError("must be a day that exists, such as 2026-03-02") from None
+        raise ValueError(DAY_WANTED) from None
 
 
 def _instant(value: object) -> object:
@@ -39,7 +40,7 @@ def _instant(value: object) -> object:
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("must be a date and time with offset, such as 2026-03-02T15:04:00+08:00") from None
+        raise ValueError(INSTANT_WANTED) from None
 
 
 def _of_our_time(value: date) -> date:

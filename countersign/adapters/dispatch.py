@@ -143,7 +143,7 @@ class Dispatcher:
         client = await self._connect()
         try:
             await client.start_workflow(
-                process.run,
+                process.workflow.run,
                 case,
                 id=found.workflow_id,
                 task_queue=self._task_queue,

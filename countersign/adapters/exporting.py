@@ -16,7 +16,7 @@ from countersign.adapters.database.views import BundleContent, Scope, Views
 from countersign.adapters.signing import Signer
 from countersign.adapters.timeline_pdf import TimelinePress
 from countersign.adapters.timestamps import Authority, NoTimestamp
-from countersign.domain.bundle import MANIFEST, SIGNATURE, TIMESTAMP, read_container, write_container
+from countersign.domain.bundle import MANIFEST, SIGNATURE, TIMESTAMP, write_container
 from countersign.domain.evidence import EventKind
 
 
@@ -71,7 +71,7 @@ class Exporter:
         if content is None:
             return None
         notes: list[str] = []
-        entries = read_container(content.bundle(self._timeline(content, language, notes)))
+        entries = content.entries(self._timeline(content, language, notes))
         manifest = entries[MANIFEST]
         entries[SIGNATURE] = self._signer().sign(manifest)
         stamped = None if self._authority is None else self._stamp(manifest, notes)

@@ -1,11 +1,9 @@
 """Histories of closed cases: kept before the Temporal server forgets them, and replayed from a bundle."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -24,8 +22,8 @@ from temporalio.worker import (
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Case, CaseHistory
+from countersign.adapters.documents import Documents
 from countersign.adapters.processes import WORKFLOWS
-from countersign.adapters.uploads import keep_bytes
 from countersign.contracts.cases import CaseState
 from countersign.domain.outcome import outcome_sha256
 from workflows.sandbox import runner
@@ -47,7 +45,7 @@ class HistoryKeeper:
         self,
         database: Database,
         connect: Callable[[], Awaitable[Client]],
-        documents: Path,
+        documents: Documents,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._connect = database, connect
@@ -86,9 +84,7 @@ class HistoryKeeper:
         if found.events[-1].event_type not in _LAST:
             return False  # the last words are still being written
         run_id = found.events[0].workflow_execution_started_event_attributes.original_execution_run_id
-        content = found.to_json().encode()
-        sha256 = hashlib.sha256(content).hexdigest()
-        keep_bytes(content, self._documents / sha256[:2] / sha256)
+        sha256 = self._documents.keep(found.to_json().encode())
         self._note(CaseHistory(case_id=case_id, workflow_id=workflow_id, run_id=run_id, sha256=sha256))
         return True
 

@@ -5,19 +5,17 @@ may forget it then. Mail to any other address is refused; nothing is ever passed
 """
 
 import asyncio
-import hashlib
 import logging
 import re
 import signal
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
+from countersign.adapters.documents import Documents
 from countersign.adapters.mail_addresses import MailAddresses, MailPurpose
-from countersign.adapters.uploads import keep_bytes
 
 log = logging.getLogger("countersign.mail_intake")
 
@@ -63,13 +61,13 @@ class MailRefused(ValueError):
 
 
 class MailIntake:
-    """Stores mails: bytes under `documents` by their SHA-256, then a row by `keep`, the inbox's own."""
+    """Stores mails: bytes among the documents, then a row by `keep`, the inbox's own."""
 
     def __init__(
         self,
         addresses: MailAddresses,
         keep: Callable[[str, Mapping[str, str], str | None], bool],
-        documents: Path,
+        documents: Documents,
         limit_bytes: int,
     ) -> None:
         self._addresses, self._keep, self._documents = addresses, keep, documents
@@ -94,8 +92,7 @@ class MailIntake:
             raise MailRefused(MailFault.EMPTY)
         if len(raw) > self.limit_bytes:
             raise MailRefused(MailFault.TOO_LARGE)
-        sha256 = hashlib.sha256(raw).hexdigest()
-        keep_bytes(raw, self._documents / sha256[:2] / sha256)
+        sha256 = self._documents.keep(raw)
         row = {
             "sha256": sha256,
             "size": str(len(raw)),

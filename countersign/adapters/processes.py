@@ -17,7 +17,7 @@ from workflows.leave_return import LeaveReturnWorkflow
 class StartOf:
     """How one kind of case is started. `summary` and `details` hold no personal data."""
 
-    run: Callable[..., Any]
+    workflow: type[Any]
     read: Callable[[Any], Any]
     summary: Callable[[Any], str]
     details: Callable[[Any], str]
@@ -39,13 +39,13 @@ def _acknowledgement_details(case: AcknowledgementInput) -> str:
 
 STARTS: Mapping[Process, StartOf] = {
     Process.LEAVE_RETURN: StartOf(
-        LeaveReturnWorkflow.run,
+        LeaveReturnWorkflow,
         TypeAdapter(LeaveReturnInput).validate_python,
         lambda case: f"Leave return · {case.leave_kind.value} leave",
         _return_details,
     ),
     Process.ACKNOWLEDGEMENT: StartOf(
-        AcknowledgementWorkflow.run,
+        AcknowledgementWorkflow,
         TypeAdapter(AcknowledgementInput).validate_python,
         lambda case: f"Acknowledgement · {case.policy_version}",
         _acknowledgement_details,
@@ -53,5 +53,5 @@ STARTS: Mapping[Process, StartOf] = {
 }
 """Every process by its kind. All of them take acts, calendars and signals as `SteeredCase` does."""
 
-WORKFLOWS: Sequence[type] = (LeaveReturnWorkflow, AcknowledgementWorkflow)
+WORKFLOWS: Sequence[type] = tuple(start.workflow for start in STARTS.values())
 """The classes of these processes, for whoever replays a history."""

@@ -4,28 +4,19 @@ Nothing handed in is kept as it came: pictures are drawn anew without metadata, 
 scripts, actions, attachments and metadata.
 """
 
-import fcntl
-import hashlib
 import io
-import os
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import pikepdf
 from PIL import Image, ImageOps
 
 from countersign.adapters.database.acts import StoredFile
+from countersign.adapters.documents import Documents
 
 MAX_PIXELS = 60_000_000
 """More pixels than any phone's camera; a small file can claim billions and fill the memory."""
 _NAME_LENGTH = 120
-_SETTLES_S = 300
-"""Longer than anybody takes from keeping a file to committing the row that names it."""
 
 
 class UploadFault(StrEnum):
@@ -61,15 +52,13 @@ class UploadRefused(ValueError):
         super().__init__(_SENTENCES[fault])
 
 
-def store_upload(data: bytes, name: str, limit: int, folder: Path) -> StoredFile:
-    """Check and clean `data` (at most `limit` bytes) and keep it as `folder/ab/<sha256>`.
+def store_upload(data: bytes, name: str, limit: int, documents: Documents) -> StoredFile:
+    """Check and clean `data` (at most `limit` bytes) and keep it among the documents.
 
     `name` is only remembered, never used as a path. Raises `UploadRefused`.
     """
     media_type, clean = cleaned(data, limit)
-    sha256 = hashlib.sha256(clean).hexdigest()
-    keep_bytes(clean, folder / sha256[:2] / sha256)
-    return StoredFile(sha256, media_type, len(clean), _shown_name(name))
+    return StoredFile(documents.keep(clean), media_type, len(clean), _shown_name(name))
 
 
 def cleaned(data: bytes, limit: int) -> tuple[str, bytes]:
@@ -212,61 +201,6 @@ def _is_action(value: Any) -> bool:
 
 def _is_direct_container(value: Any) -> bool:
     return isinstance(value, (pikepdf.Array, pikepdf.Dictionary)) and not value.is_indirect
-
-
-# -- keeping ----------------------------------------------------------------------------------------------
-
-
-def keep_bytes(data: bytes, path: Path) -> None:
-    """Write the file whole or not at all, safe from a power cut; the same bytes again only make it young."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone_in(path.parent):
-        if path.exists():
-            os.utime(path)
-            return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(temporary, path)
-            _sync_folder(path.parent)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-
-def drop_bytes(path: Path) -> bool:
-    """Remove a kept file; False for one kept within the last minutes, whose row may be on its way."""
-    if not path.exists():
-        return True
-    with _alone_in(path.parent):
-        if path.exists() and time.time() - path.stat().st_mtime < _SETTLES_S:
-            return False
-        path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    return True
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Let one at a time keep or remove files of a folder, among the threads and processes of a machine."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _shown_name(name: str) -> str:

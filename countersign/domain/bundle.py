@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from countersign.domain import anchors
 from countersign.domain.anchors import AnchorFault, Covered, off_chain, read_anchors_entry
@@ -96,6 +97,17 @@ class VerifyReport:
 
 
 def build_bundle(
+    case_id: str, events: Sequence[Event], disclosures: Iterable[Disclosure], **more: Any
+) -> bytes:
+    """Return the bundle's bytes; the same content gives the same bytes, in whatever order it comes.
+
+    Takes what `bundle_entries` takes. Raises ValueError as it does, and for more than a bundle holds (65,534
+    entries, 1 GiB).
+    """
+    return write_container(bundle_entries(case_id, events, disclosures, **more))
+
+
+def bundle_entries(
     case_id: str,
     events: Sequence[Event],
     disclosures: Iterable[Disclosure],
@@ -107,15 +119,14 @@ def build_bundle(
     manifest_sig: bytes | None = None,
     manifest_tst: bytes | None = None,
     redact: bool | Callable[[str, Disclosure], bool] = False,
-) -> bytes:
-    """Return the bundle's bytes; the same content gives the same bytes, in whatever order it comes.
+) -> dict[str, bytes]:
+    """Return the entries of a bundle by name, the manifest among them.
 
     `linked` holds events and disclosures by case id, `files` and `history` contents by name below `files/`
     and `history/`. `redact=True` leaves every disclosure out, a function those for which it returns true
     (it gets the case id and the disclosure). Files and timeline are taken as given: for a redacted copy,
     pass those that its reader may see. The chain is not checked here, so that a damaged one can be shown;
-    call `verify_bundle` on the result. Raises ValueError for an unfit name, a case without events, or more
-    than a bundle holds (65,534 entries, 1 GiB).
+    call `verify_bundle` on the container. Raises ValueError for an unfit name and a case without events.
     """
     chains = {case_id: (events, disclosures), **(linked or {})}
     if linked and case_id in linked:
@@ -140,7 +151,7 @@ def build_bundle(
     contents |= {name: data for name, data in optional.items() if data is not None}
     _refuse_unfit_names(contents)
     contents[MANIFEST] = canonical(_manifest(case_id, heads, contents))
-    return write_container(contents)
+    return contents
 
 
 def verify_bundle(data: bytes) -> VerifyReport:

@@ -51,11 +51,15 @@ def read_input(model: type[_Model], data: object, source: str, path: str = "") -
         first = refusal.errors(include_url=False)[0]
         where = field_path(path, first["loc"])
         reason = str(first.get("ctx", {}).get("error") or _PLAIN.get(first["type"]) or first["msg"])
-        # A refusal of the mapping as a whole may begin with the field that it is about.
-        field, _, rest = reason.partition(" ")
-        if not where and field in model.model_fields:
-            where, reason = field, rest
-        raise InputError(f"{source}: {where or 'the file'} {reason}", where or None) from None
+        if where or (field := leading_field(model, reason)) is None:
+            raise InputError(f"{source}: {where or 'the file'} {reason}", where or None) from None
+        raise InputError(f"{source}: {reason}", field) from None
+
+
+def leading_field(model: type[BaseModel], sentence: str) -> str | None:
+    """Return the field with which a refusal of the whole mapping begins, None when it begins with none."""
+    first = sentence.partition(" ")[0]
+    return first if first in model.model_fields else None
 
 
 def field_path(prefix: str, location: tuple[str | int, ...]) -> str:

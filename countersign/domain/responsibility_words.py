@@ -23,47 +23,66 @@ def explain(table: ResponsibilityTable, language: str) -> list[str]:
 
     Durations are rounded to the minute and stretches of less than a minute left out; the table has all.
     """
-    return list(_chinese(table) if language == ZH else _english(table))
+    return list(_sentences(table, ZH if language == ZH else EN))
 
 
-def _english(table: ResponsibilityTable) -> Iterator[str]:
-    end = f"closed: {told(OUTCOMES, table.outcome, EN)}" if table.outcome is not None else "still open"
-    yield f"Case {table.case}, {_when(table.since)} to {_when(table.until)} ({end})"
+_SAID = {
+    EN: {
+        "closed": "closed: {}",
+        "open": "still open",
+        "case": "Case {}, {} to {} ({})",
+        "time_lapse": "The case ran in time-lapse: these are the times of the case, not real ones.",
+        "provisional": "Provisional: in a year without a published calendar Monday to Friday count as "
+        "working days.",
+        "due": ", due {}",
+        "stretch": "{} to {}: {}, {}{}: {}",
+        "suspension": "  does not count: {}",
+        "by_holder": "In all {}: {}",
+        "total": "In all: {}",
+        "elapsed": "{}, of which {} count",
+        "days_off": ", days off {}",
+        "suspended": ", suspended {}",
+        "late": "; LATE by {}, {} of it on working days",
+    },
+    ZH: {
+        "closed": "已结案：{}",
+        "open": "尚未结案",
+        "case": "案件 {}，{} 至 {}（{}）",
+        "time_lapse": "本案以时间压缩方式运行：以下为案件时间，并非真实时间。",
+        "provisional": "暂定：其中有年份的放假安排尚未公布，暂以周一至周五为工作日计算。",
+        "due": "，期限 {}",
+        "stretch": "{} 至 {}：{}，{}{}：{}",
+        "suspension": "  不计入：{}",
+        "by_holder": "{}合计：{}",
+        "total": "总计：{}",
+        "elapsed": "共 {}，计入 {}",
+        "days_off": "，休息日 {}",
+        "suspended": "，中止 {}",
+        "late": "；逾期 {}，其中工作日 {}",
+    },
+}
+
+
+def _sentences(table: ResponsibilityTable, language: str) -> Iterator[str]:
+    said = _SAID[language]
+    end = said["open"]
+    if table.outcome is not None:
+        end = said["closed"].format(told(OUTCOMES, table.outcome, language))
+    yield said["case"].format(table.case, _when(table.since), _when(table.until), end)
     if table.time_lapse:
-        yield "The case ran in time-lapse: these are the times of the case, not real ones."
+        yield said["time_lapse"]
     if table.provisional:
-        yield "Provisional: in a year without a published calendar Monday to Friday count as working days."
+        yield said["provisional"]
     for one in _told(table):
-        due = "" if one.deadline is None else f", due {_when(one.deadline)}"
-        yield (
-            f"{_when(one.since)} to {_when(one.until)}: {_holder(one.holder, EN)}, {_stage(one, EN)}{due}: "
-            f"{_spans_en(one.spans)}"
-        )
+        due = "" if one.deadline is None else said["due"].format(_when(one.deadline))
+        who, stage = _holder(one.holder, language), _stage(one, language)
+        lasted = _spans(one.spans, language)
+        yield said["stretch"].format(_when(one.since), _when(one.until), who, stage, due, lasted)
         for piece in one.suspensions:
-            yield f"  does not count: {_piece(piece, EN)}"
-    for who, spans in table.by_holder.items():
-        yield f"In all {_holder(who, EN)}: {_spans_en(spans)}"
-    yield f"In all: {_spans_en(table.total)}"
-
-
-def _chinese(table: ResponsibilityTable) -> Iterator[str]:
-    end = f"已结案：{told(OUTCOMES, table.outcome, ZH)}" if table.outcome is not None else "尚未结案"
-    yield f"案件 {table.case}，{_when(table.since)} 至 {_when(table.until)}（{end}）"
-    if table.time_lapse:
-        yield "本案以时间压缩方式运行：以下为案件时间，并非真实时间。"
-    if table.provisional:
-        yield "暂定：其中有年份的放假安排尚未公布，暂以周一至周五为工作日计算。"
-    for one in _told(table):
-        due = "" if one.deadline is None else f"，期限 {_when(one.deadline)}"
-        yield (
-            f"{_when(one.since)} 至 {_when(one.until)}：{_holder(one.holder, ZH)}，{_stage(one, ZH)}{due}："
-            f"{_spans_zh(one.spans)}"
-        )
-        for piece in one.suspensions:
-            yield f"  不计入：{_piece(piece, ZH)}"
-    for who, spans in table.by_holder.items():
-        yield f"{_holder(who, ZH)}合计：{_spans_zh(spans)}"
-    yield f"总计：{_spans_zh(table.total)}"
+            yield said["suspension"].format(_piece(piece, language))
+    for holder, spans in table.by_holder.items():
+        yield said["by_holder"].format(_holder(holder, language), _spans(spans, language))
+    yield said["total"].format(_spans(table.total, language))
 
 
 def _told(table: ResponsibilityTable) -> list[Stretch]:
@@ -71,26 +90,16 @@ def _told(table: ResponsibilityTable) -> list[Stretch]:
     return [one for one in table.stretches if one.spans.elapsed >= _MINUTE]
 
 
-def _spans_en(spans: Spans) -> str:
-    said = f"{_span(spans.elapsed, EN)}, of which {_span(spans.counted, EN)} count"
+def _spans(spans: Spans, language: str) -> str:
+    words = _SAID[language]
+    text = words["elapsed"].format(_span(spans.elapsed, language), _span(spans.counted, language))
     if spans.days_off:
-        said += f", days off {_span(spans.days_off, EN)}"
+        text += words["days_off"].format(_span(spans.days_off, language))
     if spans.suspended:
-        said += f", suspended {_span(spans.suspended, EN)}"
+        text += words["suspended"].format(_span(spans.suspended, language))
     if spans.late:
-        said += f"; LATE by {_span(spans.late, EN)}, {_span(spans.late_counted, EN)} of it on working days"
-    return said
-
-
-def _spans_zh(spans: Spans) -> str:
-    said = f"共 {_span(spans.elapsed, ZH)}，计入 {_span(spans.counted, ZH)}"
-    if spans.days_off:
-        said += f"，休息日 {_span(spans.days_off, ZH)}"
-    if spans.suspended:
-        said += f"，中止 {_span(spans.suspended, ZH)}"
-    if spans.late:
-        said += f"；逾期 {_span(spans.late, ZH)}，其中工作日 {_span(spans.late_counted, ZH)}"
-    return said
+        text += words["late"].format(_span(spans.late, language), _span(spans.late_counted, language))
+    return text
 
 
 def _span(ms: int, language: str) -> str:

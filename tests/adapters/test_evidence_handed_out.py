@@ -30,7 +30,6 @@ from countersign.adapters.database.tables import (
 from countersign.adapters.database.views import Scope
 from countersign.adapters.exporting import Exported
 from countersign.adapters.signing import check_signature, read_certificates
-from countersign.adapters.uploads import keep_bytes
 from countersign.adapters.verifying import verify
 from countersign.contracts.cases import ActKind
 from countersign.contracts.sending import OutcomeState
@@ -40,6 +39,7 @@ from countersign.domain.policy import Channel
 from countersign.domain.retention import Keeps
 from countersign.ids import new_id
 from tests.support.authority import authority
+from tests.support.bundles import bare_bundle
 from tests.support.company import MARKED
 from tests.support.outgoing import HR, Outgoing, outgoing
 
@@ -171,7 +171,7 @@ def test_a_chain_that_was_cut_after_its_anchor_no_longer_verifies(out: Outgoing)
         ):
             session.delete(one)
         session.delete(last)
-    data = out.parts.views.bundle(Scope(), out.case_id)
+    data = bare_bundle(out.parts, out.case_id)
     assert data is not None
     assert "events were left off" in str(verify(data).broken)
     entries = read_container(data)
@@ -237,9 +237,7 @@ def settle(out: Outgoing) -> None:
 
 
 def keep_file(out: Outgoing, content: bytes, case: str, *, settled: bool = True) -> str:
-    sha256 = hashlib.sha256(content).hexdigest()
-    file = out.parts.settings.data_dir / "documents" / sha256[:2] / sha256
-    keep_bytes(content, file)
+    sha256 = out.parts.documents.keep(content)
     if settled:
         settle(out)
     with out.parts.database.transaction() as session:
@@ -361,14 +359,14 @@ def test_an_erasure_between_rows_and_files_lets_the_bundle_be_read_again(
 ) -> None:
     keep_file(out, b"a scan", out.case_id)
     closed_with_traces(out)
-    kept, erased = out.parts.views._kept, []
+    read, erased = out.parts.documents.read, []
 
     def erases_then_reads(sha256: str) -> bytes:
         if not erased:
             erased.append(out.parts.eraser.erase(out.case_id, HR, "asked"))
-        return kept(sha256)
+        return read(sha256)
 
-    monkeypatch.setattr(out.parts.views, "_kept", erases_then_reads)
+    monkeypatch.setattr(out.parts.documents, "read", erases_then_reads)
     entries = read_container(export(out).data)
     assert not [name for name in entries if name.startswith("files/")]
 

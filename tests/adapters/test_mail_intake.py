@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from countersign.adapters import mail_intake
+from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from countersign.adapters.mail_addresses import MailAddresses
 from countersign.adapters.mail_intake import IntakeServer, MailFault, MailIntake, MailRefused
@@ -51,7 +52,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def intake(tmp_path: Path, inbox: Inbox) -> MailIntake:
-    return MailIntake(ADDRESSES, inbox.keep, tmp_path, LIMIT)
+    return MailIntake(ADDRESSES, inbox.keep, Documents(tmp_path), LIMIT)
 
 
 @pytest.fixture
@@ -174,10 +175,10 @@ async def test_while_the_database_is_away_the_sender_keeps_the_mail(port: int, i
 async def test_while_the_disk_is_full_nothing_is_confirmed(
     port: int, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(data: bytes, path: Path) -> None:
+    def full(documents: Documents, data: bytes) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mail_intake, "keep_bytes", full)
+    monkeypatch.setattr(Documents, "keep", full)
     with pytest.raises(aiosmtplib.SMTPDataError) as refused:
         await send(port, BOUNCE)
     assert refused.value.code == 451
@@ -185,7 +186,9 @@ async def test_while_the_disk_is_full_nothing_is_confirmed(
 
 
 async def test_a_mail_with_two_megabytes_attached_arrives_byte_for_byte(inbox: Inbox, tmp_path: Path) -> None:
-    server = IntakeServer(MailIntake(ADDRESSES, inbox.keep, tmp_path, 15 * 1024 * 1024), "intake.example.com")
+    server = IntakeServer(
+        MailIntake(ADDRESSES, inbox.keep, Documents(tmp_path), 15 * 1024 * 1024), "intake.example.com"
+    )
     port = await server.start("127.0.0.1", 0)
     mail = EmailMessage(policy=SMTP_POLICY)
     mail.set_content("见附件")

@@ -369,7 +369,7 @@ async def test_a_signed_consent_is_cited_by_every_notice_and_lies_in_the_bundle(
     assert added["body"]["sha256"] == document.sha256 == made["file"]["sha256"]
     bundle = (await desk.get(f"/cases/{out.case_id}/evidence")).content
     assert verify_bundle(bundle).ok
-    stored = out.parts.settings.data_dir / "documents" / document.sha256[:2] / document.sha256
+    stored = out.parts.documents.path(document.sha256)
     assert hashlib.sha256(stored.read_bytes()).hexdigest() == document.sha256
     assert stored.read_bytes() in bundle
 

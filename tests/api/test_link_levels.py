@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.tables import ActRow, Delivery, EventRow
 from countersign.adapters.database.views import Scope, Views
+from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from tests.support.house import NOW, House, open_house
 
@@ -53,7 +54,7 @@ def delivery(house: House, link: str = "link-sms") -> Delivery:
 
 
 def levels(house: House, link: str = "link-sms") -> list[tuple[str, str]]:
-    views = Views(house.database, EvidenceLog(lambda: house.now), Path("unused"))
+    views = Views(house.database, EvidenceLog(lambda: house.now), Documents(Path("unused")))
     case = views.case(Scope(), "case-1")
     assert case is not None
     [row] = [d for notice in case["notices"] for d in notice["deliveries"] if d["id"] == link]

@@ -433,7 +433,7 @@ def _attach(house: House, data: bytes, name: str = "证明.jpg") -> Any:
 
 def _kept(house: House) -> bytes:
     (document,) = house.rows(Document)
-    path = house.services.documents / document.sha256[:2] / document.sha256
+    path = house.services.documents.path(document.sha256)
     data = path.read_bytes()
     assert hashlib.sha256(data).hexdigest() == document.sha256
     assert [p.name for p in path.parent.iterdir()] == [document.sha256]
@@ -511,7 +511,7 @@ def test_a_file_that_is_not_taken_is_refused_in_words_and_nothing_is_kept(
     assert Fields(answer.text).anchors == ["file"]
     assert 'value="2026-04-01"' in answer.text
     assert house.rows(ActRow) == []
-    assert not house.services.documents.exists()
+    assert not house.services.documents.folder.exists()
 
 
 def test_a_body_beyond_every_limit_is_not_even_read(house: House) -> None:

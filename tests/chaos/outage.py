@@ -19,7 +19,6 @@ from temporalio.worker import Worker
 from countersign.adapters.database.cases import ALARMS
 from countersign.adapters.database.migrate import migrate, store_shipped_policies
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.views import Scope
 from countersign.bootstrap import Parts
 from countersign.play import free_ports
 from countersign.settings import Settings
@@ -31,6 +30,7 @@ from tests.chaos.report import Finding
 from tests.chaos.run import Run
 from tests.chaos.staff import hire, ladder
 from tests.chaos.witnesses import verdict
+from tests.support.bundles import bare_bundle
 from tests.support.time_skipping import time_skipping_env
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
@@ -116,7 +116,7 @@ async def _pass(env: WorkflowEnvironment, time_to_pass: timedelta) -> None:
 def _compare(parts: Parts, reader: BookReader, ledger: Ledger, finding: Finding, cases: int) -> None:
     books, taken = reader.read(), ledger.acceptances()
     matched = must.match(taken, books.deliveries)
-    bundles = {case["id"]: parts.views.bundle(Scope(), case["id"]) for case in books.cases}
+    bundles = {case["id"]: bare_bundle(parts, case["id"]) for case in books.cases}
     checked = {case: verdict(bundle or b"") for case, bundle in bundles.items()}
     broken = finding.violations
     broken += must.every_acceptance_is_explained(matched, books.deliveries)

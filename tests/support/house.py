@@ -21,6 +21,7 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.links import Links
 from countersign.adapters.database.tables import Branch, Case, Delivery, Leave, Link, Notice, Person
+from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from countersign.domain.sms_templates import FilledText
 from countersign.settings import Settings
@@ -193,7 +194,7 @@ def open_house(folder: Path) -> Iterator[House]:
         carry=carry,
         send_code=send_code,
         code_text=lambda language, code, to: FilledText(f"{language} {code}", None),
-        documents=folder / "documents",
+        documents=Documents(folder / "documents"),
         upload_limit=LIMIT,
         contact={"name": "李娜", "phone": "010-5555 0100"},
         company="远山科技",

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from countersign.adapters.database.acts import NewAct
-from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
 from countersign.domain.calendar import CalendarYear
 from countersign.imports import _YEAR
+from tests.support.bundles import bare_bundle
 from tests.support.company import EMAIL, NUMBER, PHONE, add_colleague
 from tests.support.story import Story, at, story
 
@@ -71,7 +71,7 @@ async def test_everybody_reads_the_same_bytes_and_each_chain_holds_one_person(tm
         for number, case in cases.items():
             s.case_id = case
             prints |= {notice["fingerprint"] for notice in s.view()["notices"]}
-            bundle = s.parts.views.bundle(Scope(), case)
+            bundle = bare_bundle(s.parts, case)
             assert bundle is not None
             assert verify_bundle(bundle).ok
             held = str(s.view())

@@ -12,6 +12,7 @@ from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.receipts import tell_ladder
 from countersign.adapters.database.tables import (
     ActRow,
@@ -191,19 +192,9 @@ class Acts:
             kind="answer",
             created_at=self._clock(),
         )
-        session.add(document)
-        body = {
-            "document": document.id,
-            "act": act.id,
-            "sha256": file.sha256,
-            "media_type": file.media_type,
-            "size": file.size,
-            "name": Sealed(file.name),
-        }
+        about = {"act": act.id, "name": Sealed(file.name)}
         actor = {"role": act.role, "id": act.actor}
-        self._evidence.append(
-            session, case, f"document/{document.id}", act.at, EventKind.DOCUMENT_ADDED, actor, body
-        )
+        file_document(session, self._evidence, case, document, act.at, actor, about)
 
     def _decided(self, session: Session, case: Case) -> str:
         """Say who decided a closed case and when, for whoever comes later."""

@@ -13,9 +13,10 @@ from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.people import consents_of, newest_consent
 from countersign.adapters.database.tables import Branch, Case, ConsentRecord, Document, Person
-from countersign.domain.evidence import EventKind, Sealed, canonical
+from countersign.domain.evidence import Sealed, canonical
 from countersign.ids import new_id
 
 _MACHINE = {"role": "machine", "id": "sender"}
@@ -155,11 +156,7 @@ def cite(
         kind=DOCUMENT_KIND,
         created_at=now,
     )
-    body: dict[str, Any] = {
-        "document": document.id,
-        "sha256": consent.file_sha256,
-        "media_type": consent.media_type,
-        "size": consent.size,
+    about: dict[str, Any] = {
         "consent": consent.id,
         "consent_sha256": consent.sha256,
         "signed_on": consent.signed_on.isoformat(),
@@ -169,10 +166,8 @@ def cite(
         "mobile": Sealed(consent.mobile) if consent.mobile else None,
         "email": Sealed(consent.email) if consent.email else None,
     }
-    at = case_now(case, now)
-    key = f"consent/{consent.id}"
-    if evidence.append(session, case, key, at, EventKind.DOCUMENT_ADDED, _MACHINE, body):
-        session.add(document)
+    at, key = case_now(case, now), f"consent/{consent.id}"
+    file_document(session, evidence, case, document, at, _MACHINE, about, key)
     return {"id": consent.id, "sha256": consent.sha256, "signed_on": consent.signed_on.isoformat()}
 
 

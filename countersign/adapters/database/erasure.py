@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete
@@ -32,7 +31,7 @@ from countersign.adapters.database.tables import (
     Notice,
     Suppression,
 )
-from countersign.adapters.uploads import drop_bytes
+from countersign.adapters.documents import Documents
 from countersign.contracts.cases import CaseState
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.retention import Keeps
@@ -73,7 +72,7 @@ class Eraser:
         self,
         database: Database,
         evidence: EvidenceLog,
-        documents: Path,
+        documents: Documents,
         kept: Callable[[Session, str], Keeps | None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -103,16 +102,13 @@ class Eraser:
             let_go = {
                 sha for line in session.exec(erasures) for sha in json.loads(line)["body"].get("files", ())
             }
-        there = [sha for sha in sorted(let_go) if self._path(sha).exists()]
+        there = [sha for sha in sorted(let_go) if self._documents.path(sha).exists()]
         if not there:
             return 0
         # Asked and removed in one transaction: nobody names a file in between unseen.
         return self._database.write(
-            lambda session: sum(not _needed(session, sha) and drop_bytes(self._path(sha)) for sha in there)
+            lambda session: sum(not _needed(session, sha) and self._documents.drop(sha) for sha in there)
         )
-
-    def _path(self, sha256: str) -> Path:
-        return self._documents / sha256[:2] / sha256
 
     def _erase(self, session: Session, case_id: str, actor: Mapping[str, str], reason: str) -> Erased:
         case = session.get(Case, case_id, with_for_update=True)

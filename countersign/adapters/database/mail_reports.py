@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
@@ -15,8 +14,10 @@ from countersign.adapters.database.acts import Acts, NewAct
 from countersign.adapters.database.cases import case_now, raise_alarm_once
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.receipts import Receipt, Receipts
 from countersign.adapters.database.tables import Case, Delivery, Document, Link, Notice
+from countersign.adapters.documents import Documents
 from countersign.adapters.links import normalised
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -48,7 +49,7 @@ class MailReports:
         evidence: EvidenceLog,
         acts: Acts,
         receipts: Receipts,
-        documents: Path,
+        documents: Documents,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._evidence = database, evidence
@@ -62,7 +63,7 @@ class MailReports:
         the reply address.
         """
         sha256, delivery_id = str(raw["sha256"]), str(raw["delivery"])
-        content = (self._documents / sha256[:2] / sha256).read_bytes()
+        content = self._documents.read(sha256)
         report = read_mail(content, null_sender=not raw["mail_from"])
         if report.kind in (MailKind.AUTOMATIC, MailKind.REPLY) or raw["kind"] != "bounce":
             return self._answer(delivery_id, sha256, len(content), report)
@@ -161,18 +162,7 @@ class MailReports:
             kind="mail",
             created_at=self._clock(),
         )
-        session.add(document)
-        session.flush()
-        added = {
-            "document": document.id,
-            "delivery": delivery.id,
-            "sha256": sha256,
-            "media_type": MAIL_TYPE,
-            "size": size,
-        }
-        self._evidence.append(
-            session, case, f"document/{document.id}", now, EventKind.DOCUMENT_ADDED, actor, added
-        )
+        file_document(session, self._evidence, case, document, now, actor, {"delivery": delivery.id})
         if not automatic:
             raise_alarm_once(session, "reply", self._clock(), case.id, ONCE_A_DAY)
 

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.tables import Case, Document, EventRow
+from countersign.adapters.database.filing import file_document
+from countersign.adapters.database.tables import Case, Document
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.ids import new_id
 
@@ -95,7 +96,7 @@ class ManualEvidence:
     def _add(self, session: Session, new: NewManual, actor: Mapping[str, str]) -> None:
         case = session.get_one(Case, new.case_id)
         at = case_now(case, self._clock())
-        if _erased(session, case.id):
+        if self._evidence.count(session, case.id, EventKind.DISCLOSURE_ERASED):
             raise CaseErased(
                 "case: its personal values were erased; keep this evidence elsewhere, or in a new case"
             )
@@ -117,17 +118,8 @@ class ManualEvidence:
             session, case, f"manual/{new.id}", at, _EVENTS[new.kind], actor, body
         ) or (document is None or new.file is None):
             return
-        session.add(document)
-        added = {
-            "document": document.id,
-            "manual": new.id,
-            "sha256": document.sha256,
-            "media_type": document.media_type,
-            "size": document.size,
-            "name": Sealed(new.file.name),
-        }
-        key = f"document/{document.id}"
-        self._evidence.append(session, case, key, at, EventKind.DOCUMENT_ADDED, actor, added)
+        about = {"manual": new.id, "name": Sealed(new.file.name)}
+        file_document(session, self._evidence, case, document, at, actor, about)
 
 
 def manual_rows(timeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -149,13 +141,6 @@ def manual_rows(timeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 _KINDS = frozenset(kind.value for kind in _EVENTS.values())
-
-
-def _erased(session: Session, case_id: str) -> bool:
-    found = select(EventRow.seq).where(
-        EventRow.case_id == case_id, EventRow.kind == EventKind.DISCLOSURE_ERASED.value
-    )
-    return session.exec(found).first() is not None
 
 
 def _document(new: NewManual, file: StoredFile, now: datetime) -> Document:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Collection
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,11 +13,11 @@ from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.tables import Case, Delivery, Document, Notice
 from countersign.adapters.database.views import Scope
+from countersign.adapters.documents import Documents
 from countersign.adapters.paper import Paper, Press, Unprintable
-from countersign.adapters.uploads import keep_bytes
-from countersign.domain.evidence import EventKind
 from countersign.domain.policy import Audience, Channel
 from countersign.ids import new_id
 
@@ -31,7 +30,7 @@ _MACHINE = {"role": "machine", "id": "press"}
 
 
 class Papers:
-    """What goes on paper. `folder` holds documents by their SHA-256."""
+    """What goes on paper."""
 
     def __init__(
         self,
@@ -39,11 +38,11 @@ class Papers:
         evidence: EvidenceLog,
         press: Press,
         company: str,
-        folder: Path,
+        documents: Documents,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._evidence, self._press = database, evidence, press
-        self._company, self._folder, self._clock = company, folder, clock
+        self._company, self._documents, self._clock = company, documents, clock
 
     def letterhead(self, file: CaseFile, audience: Audience, channels: Collection[Channel]) -> dict[str, Any]:
         """Return what the page of a notice says around its text; stored with it, so that it prints the same.
@@ -94,7 +93,7 @@ class Papers:
             kept = self._known(session, notice)
             if kept is not None:
                 try:
-                    return self._path(kept.sha256).read_bytes()
+                    return self._documents.read(kept.sha256)
                 except FileNotFoundError:  # erased since it was looked up
                     return None
             pdf = self._press.print(_paper(notice, self._letterhead_of(session, case, notice)))
@@ -103,7 +102,7 @@ class Papers:
             lambda session: self._keep_late(session, case_id, notice_id, pdf)
         ):
             # A page is its notice's alone: a try that came before the erasure may have left it behind.
-            self._path(hashlib.sha256(pdf).hexdigest()).unlink(missing_ok=True)
+            self._documents.path(hashlib.sha256(pdf).hexdigest()).unlink(missing_ok=True)
             return None
         return pdf
 
@@ -119,39 +118,25 @@ class Papers:
         known = self._known(session, notice)
         if known is not None:
             return known
-        sha256 = hashlib.sha256(pdf).hexdigest()
-        keep_bytes(pdf, self._path(sha256))
         document = Document(
             id=new_id(),
             case_id=case.id,
             notice_id=notice.id,
-            sha256=sha256,
+            sha256=self._documents.keep(pdf),
             media_type=PDF,
             size=len(pdf),
             kind="paper",
             created_at=self._clock(),
         )
-        session.add(document)
-        session.flush()
-        body = {
-            "document": document.id,
-            "notice": notice.id,
-            "fingerprint": notice.fingerprint,
-            "sha256": sha256,
-            "media_type": PDF,
-            "size": len(pdf),
-        }
+        about = {"notice": notice.id, "fingerprint": notice.fingerprint}
         key = f"paper/{notice.id}"
-        self._evidence.append(session, case, key, at, EventKind.DOCUMENT_ADDED, _MACHINE, body)
+        file_document(session, self._evidence, case, document, at, _MACHINE, about, key)
         return document
 
     def _known(self, session: Session, notice: Notice) -> Document | None:
         return session.exec(
             select(Document).where(Document.notice_id == notice.id, Document.kind == "paper")
         ).first()
-
-    def _path(self, sha256: str) -> Path:
-        return self._folder / sha256[:2] / sha256
 
     def _letterhead_of(self, session: Session, case: Case, notice: Notice) -> dict[str, Any]:
         """Return the stored letterhead; notices of earlier versions have none and get today's."""

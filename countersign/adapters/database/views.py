@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
@@ -28,8 +27,9 @@ from countersign.adapters.database.tables import (
     StoredPolicy,
     Task,
 )
+from countersign.adapters.documents import Documents
 from countersign.domain.anchors import ANCHORS, anchors_entry
-from countersign.domain.bundle import build_bundle
+from countersign.domain.bundle import bundle_entries
 from countersign.domain.courier import CourierState, courier_words
 from countersign.domain.evidence import Disclosure, Event, EventKind
 from countersign.domain.fetches import FetchKind
@@ -57,9 +57,9 @@ class BundleContent:
     history: dict[str, bytes]
     redact: bool
 
-    def bundle(self, timeline_pdf: bytes | None = None) -> bytes:
-        """Return the bundle."""
-        return build_bundle(
+    def entries(self, timeline_pdf: bytes | None) -> dict[str, bytes]:
+        """Return the entries of the bundle by name, with an account to read where there is one."""
+        return bundle_entries(
             self.case_id,
             self.events,
             self.disclosures,
@@ -74,8 +74,8 @@ class BundleContent:
 class Views:
     """Reads. Every method keeps to the scope; what lies outside it does not exist."""
 
-    def __init__(self, database: Database, evidence: EvidenceLog, data_dir: Path) -> None:
-        self._database, self._evidence, self._data_dir = database, evidence, data_dir
+    def __init__(self, database: Database, evidence: EvidenceLog, documents: Documents) -> None:
+        self._database, self._evidence, self._documents = database, evidence, documents
 
     def leaves(self, scope: Scope, search: str | None, limit: int, after: str | None) -> list[Row]:
         """Return leaves with person and case, by id; `search` is part of a name or a number."""
@@ -247,11 +247,6 @@ class Views:
         with self._database.reading() as session:
             return {f"{kind}/{state}/{stage}": count for kind, state, stage, count in session.exec(query)}
 
-    def bundle(self, scope: Scope, case_id: str, *, redact: bool = False) -> bytes | None:
-        """Return a case's evidence as a bundle without witnesses, timeline and history."""
-        content = self.content(scope, case_id, redact=redact)
-        return None if content is None else content.bundle()
-
     def content(self, scope: Scope, case_id: str, *, redact: bool = False) -> "BundleContent | None":
         """Return what a case's bundle is made of, read at one moment; None for a case that is not there."""
         try:
@@ -278,16 +273,15 @@ class Views:
         if not redact:
             for document in documents:
                 suffix = _SUFFIX.get(document.media_type, "bin")
-                files[f"{document.id}.{suffix}"] = self._kept(document.sha256)
+                files[f"{document.id}.{suffix}"] = self._documents.read(document.sha256)
         for one in histories:
             if one.sha256 is not None:
-                history[f"{one.case_id}/{one.workflow_id}/{one.run_id}.json"] = self._kept(one.sha256)
+                history[f"{one.case_id}/{one.workflow_id}/{one.run_id}.json"] = self._documents.read(
+                    one.sha256
+                )
         if anchors:
             history[ANCHORS] = anchors_entry(anchors)
         return BundleContent(case_id, events, disclosures, linked, files, history, redact)
-
-    def _kept(self, sha256: str) -> bytes:
-        return (self._data_dir / "documents" / sha256[:2] / sha256).read_bytes()
 
     # -- parts of a case page -----------------------------------------------------------------------------
 
@@ -375,16 +369,6 @@ def _case_row(case: Case, person: Person) -> Row:
     }
 
 
-LEVELS = {
-    "sms": {"sent": "accepted by the provider", "delivered": "delivered (says the carrier)"},
-    "email": {"sent": "accepted by the relay", "delivered": "delivered (says the relay)"},
-    "in_system": {"delivered": "placed in the in-system inbox"},
-    "courier": {"sent": "posted (says HR)"},
-    "public_notice": {"sent": "published (says HR)"},
-}
-"""Truthful words for delivery states; none of them ever says that somebody has read anything."""
-
-
 @dataclass
 class _Seen:
     """What only the chain tells of a delivery: when it left, and who fetched its link first when."""
@@ -431,8 +415,27 @@ def _levels(delivery: Delivery, seen: _Seen) -> list[Row]:
     ]
 
 
+def _state_words(delivery: Delivery) -> str:
+    """Return truthful words for the state; none ever says that somebody has read anything."""
+    if delivery.state == "delivered" and delivery.channel in _TOLD_OF_ARRIVAL:
+        return level_words(Level.DELIVERED, delivery.channel)
+    if delivery.state == "sent" and delivery.channel in _TAKEN_BY:
+        return level_words(_TAKEN_BY[delivery.channel], delivery.channel)
+    return delivery.state.replace("_", " ")
+
+
+_TOLD_OF_ARRIVAL = {"sms", "email", "in_system"}
+_TAKEN_BY = {
+    "sms": Level.ACCEPTED,
+    "email": Level.ACCEPTED,
+    "courier": Level.SENT,
+    "public_notice": Level.SENT,
+}
+"""What is known of a message that has left, by channel."""
+
+
 def _delivery_row(delivery: Delivery, seen: _Seen) -> Row:
-    words = LEVELS.get(delivery.channel, {}).get(delivery.state, delivery.state.replace("_", " "))
+    words = _state_words(delivery)
     if delivery.courier_result is not None:
         words = courier_words(CourierState(delivery.courier_result))
     return {

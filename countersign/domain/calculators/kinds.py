@@ -25,7 +25,7 @@ from countersign.domain.calculators.severance import SeveranceInput, severance
 from countersign.domain.calculators.third_party_offset import ThirdPartyOffsetInput, third_party_offset
 from countersign.domain.calculators.working_days import WorkingDaysInput, working_days
 from countersign.domain.calendar import WorkCalendar
-from countersign.domain.input_models import read_input
+from countersign.domain.input_models import leading_field, read_input
 from countersign.domain.tables.cells import MissingCell
 from countersign.domain.tables.packs import UnknownPack
 from countersign.domain.yaml_text import InputError
@@ -81,6 +81,4 @@ def calculate(kind: str, inputs: object, source: str, calendar: WorkCalendar) ->
     except MissingCell as error:
         raise InputError(f"{source}: {error.args[0]}") from None
     except ValueError as error:
-        named = str(error).partition(" ")[0]
-        field = named if named in chosen.inputs.model_fields else None
-        raise InputError(f"{source}: {error}", field) from None
+        raise InputError(f"{source}: {error}", leading_field(chosen.inputs, str(error))) from None

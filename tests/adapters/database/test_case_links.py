@@ -16,6 +16,7 @@ from countersign.adapters.database.tables import Case, CaseLink, EventRow
 from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
+from tests.support.bundles import bare_bundle
 from tests.support.company import NAME
 from tests.support.outgoing import HR, NOW, Outgoing, outgoing
 
@@ -44,7 +45,7 @@ def link(out: Outgoing, heir: str, other: str) -> tuple[int, str]:
 
 
 def bundle(out: Outgoing, case_id: str, redact: bool = False) -> bytes:
-    found = out.parts.views.bundle(Scope(), case_id, redact=redact)
+    found = bare_bundle(out.parts, case_id, redact=redact)
     assert found is not None
     return found
 
@@ -58,7 +59,7 @@ def inherits(out: Outgoing, case_id: str) -> list[str]:
 def certificate(out: Outgoing, case_id: str) -> None:
     """Let the employee ask for an extension in a case, with a picture."""
     sha256 = hashlib.sha256(PICTURE).hexdigest()
-    file = out.parts.settings.data_dir / "documents" / sha256[:2] / sha256
+    file = out.parts.documents.path(sha256)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(PICTURE)
     kept = StoredFile(sha256, "image/png", len(PICTURE), "certificate.png")

@@ -1,16 +1,14 @@
 """What an erasure takes and what it leaves: reports, mails, letters and files of this case and of others."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from countersign.adapters.database import erasure
 from countersign.adapters.database.letters import CourierReport
 from countersign.adapters.database.tables import Case, Delivery, Document, EventRow, Inbox
-from countersign.adapters.uploads import keep_bytes
+from countersign.adapters.documents import Documents
 from countersign.domain.courier import CourierState
 from countersign.domain.policy import Channel
 from countersign.ids import new_id
@@ -48,7 +46,7 @@ def report(out: Outgoing, source: str, result: str | None, **raw: str) -> str:
 
 
 def path_of(out: Outgoing, sha256: str) -> Path:
-    return out.parts.settings.data_dir / "documents" / sha256[:2] / sha256
+    return out.parts.documents.path(sha256)
 
 
 def erase(out: Outgoing) -> Any:
@@ -117,8 +115,7 @@ def test_the_raw_mail_of_a_bounce_goes_unless_another_case_has_it_too(out: Outgo
     own, theirs = out.lay_out(), out.lay_out(case_id=other)
     shas = []
     for content in (b"only ours", b"of both"):
-        shas.append(hashlib.sha256(content).hexdigest())
-        keep_bytes(content, path_of(out, shas[-1]))
+        shas.append(out.parts.documents.keep(content))
         report(out, "mail", f"delivery {own}: failed", delivery=own, sha256=shas[-1])
     report(out, "mail", f"delivery {theirs}: failed", delivery=theirs, sha256=shas[1])
     settle(out)
@@ -134,11 +131,11 @@ def test_files_that_a_crash_left_behind_go_the_next_time(
     sha = keep_file(out, b"a scan", out.case_id)
     close(out)
 
-    def crashes(path: Path) -> bool:
+    def crashes(documents: Documents, sha256: str) -> bool:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(erasure, "drop_bytes", crashes)
+        broken.setattr(Documents, "drop", crashes)
         with pytest.raises(KeyboardInterrupt):
             erase(out)
     assert path_of(out, sha).exists()
@@ -155,8 +152,8 @@ def test_a_file_that_another_case_keeps_meanwhile_stays_until_it_is_clear_that_n
     other = out.second_case()
     named, unnamed = (keep_file(out, content, out.case_id) for content in (b"the same scan", b"given up"))
     close(out)
-    for content, sha in ((b"the same scan", named), (b"given up", unnamed)):
-        keep_bytes(content, path_of(out, sha))  # what an upload does before its row is there
+    for content in (b"the same scan", b"given up"):
+        out.parts.documents.keep(content)  # what an upload does before its row is there
     erase(out)
     assert path_of(out, named).exists()
     keep_file(out, b"the same scan", other)

@@ -41,6 +41,7 @@ from countersign.ids import new_id
 from countersign.sandbox.faults import FaultBoard
 from countersign.sandbox.mail import MailCatcher
 from countersign.sandbox.mail_answers import MailAnswers
+from tests.support.bundles import bare_bundle
 from tests.support.company import BEIJING, add_leave, company
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -350,7 +351,7 @@ def test_a_persons_answer_is_evidence_with_its_raw_mail_and_an_alarm_but_no_ackn
     assert world.alarms() == ["reply"]
     assert world.acts() == []
     assert world.delivery().acknowledged_at is None
-    bundle = world.parts.views.bundle(Scope(), world.case_id)
+    bundle = bare_bundle(world.parts, world.case_id)
     assert bundle is not None
     assert verify_bundle(bundle).ok, verify_bundle(bundle)
     with zipfile.ZipFile(io.BytesIO(bundle)) as files:

@@ -212,8 +212,9 @@ def slow_eraser(out: Outgoing, slow: Slow) -> Eraser:
         slow.stop_here()
         return found
 
-    documents = out.parts.settings.data_dir / "documents"
-    return Eraser(out.parts.database, out.parts.evidence, documents, looks_then_waits, out.parts.clock)
+    return Eraser(
+        out.parts.database, out.parts.evidence, out.parts.documents, looks_then_waits, out.parts.clock
+    )
 
 
 def test_a_hold_that_comes_while_an_erasure_runs_is_refused_and_erased_is_erased(out: Outgoing) -> None:
