@@ -12,7 +12,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from api import hooks
 from api.body_limit import BodyLimit
+from api.console.routers import ROUTERS as CONSOLE
 from api.errors import install_errors
+from api.people.limits import LinkLimits
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
 from api.v1 import (
@@ -61,6 +63,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     # Built now, so that a wrong name or address in the settings stops the start and not the first alarm.
     _ = (parts.alerts, parts.channels, parts.press)
     app.state.people = _people(parts)
+    app.state.sign_in_limits = LinkLimits()
     install_errors(app)
     app.add_middleware(BodyLimit)
     for router in (
@@ -83,6 +86,8 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     app.include_router(hooks.router)
     app.include_router(people_router)
+    for router in CONSOLE:
+        app.include_router(router)
     _install_health(app, parts)
     return app
 

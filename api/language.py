@@ -29,10 +29,14 @@ class Catalogue:
     """The translations of one language; a sentence without one stays as it is."""
 
     def __init__(self, language: str) -> None:
-        path = files("templates") / "locales" / language.replace("-", "_") / "LC_MESSAGES" / "messages.po"
-        with path.open("rb") as source:
-            entries = read_po(source, locale=language.replace("-", "_"))
-        self._texts = {str(m.id): str(m.string) for m in entries if m.id and m.string}
+        folder = files("templates") / "locales" / language.replace("-", "_") / "LC_MESSAGES"
+        self._texts: dict[str, str] = {}
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if not file.name.endswith(".po"):
+                continue
+            with file.open("rb") as source:
+                entries = read_po(source, locale=language.replace("-", "_"))
+            self._texts |= {str(m.id): str(m.string) for m in entries if m.id and m.string}
 
     def gettext(self, text: str) -> str:
         """Return the translation of a sentence."""

@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Refused
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tokens import Caller
-from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import Role
 
 _bearer = HTTPBearer(auto_error=False, description="An API token made by `countersign token create`.")

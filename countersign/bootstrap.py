@@ -18,9 +18,11 @@ from activities.notices import NoticeActivities
 from countersign.adapters.alerts import AlertTeller, open_targets, read_alert_urls
 from countersign.adapters.aliyun_sms import AliyunSms
 from countersign.adapters.anchoring import Anchoring
+from countersign.adapters.database.accounts import Accounts
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.anchors import AnchorBook
+from countersign.adapters.database.approvals import Approvals
 from countersign.adapters.database.case_links import CaseLinks
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
@@ -416,6 +418,16 @@ class Parts:
         """What takes in the mails that come back."""
         limit = self.settings.mail_intake_limit_bytes
         return MailIntake(self.mail_addresses, self.inbox.keep, self.documents, limit)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Who signs in to the console."""
+        return Accounts(self.database, self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """What waits for a second person."""
+        return Approvals(self.database, self.clock)
 
     @cached_property
     def views(self) -> Views:

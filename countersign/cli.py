@@ -326,7 +326,7 @@ def evidence_export(
     language: Annotated[Language, typer.Option(help="The language of timeline.pdf.")] = Language.ZH_CN,
 ) -> None:
     """Write a case's evidence bundle, signed, and stamped where an authority is set."""
-    from countersign.adapters.database.views import Scope
+    from countersign.adapters.database.scope import Scope
     from countersign.adapters.signing import SigningFault
 
     try:

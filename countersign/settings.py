@@ -73,6 +73,17 @@ class Settings(BaseSettings):
     anchor_file: Path | None = None
     anchor_every_s: int = Field(default=3600, ge=1)
 
+    oidc_issuer: str | None = None
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name_claim: str = "preferred_username"
+    """The claim that holds an account's login when its subject is seen for the first time."""
+
+    two_person_acts: tuple[str, ...] = ("cancel", "public_notice")
+    """The acts that a second person must agree to; empty in a company with one HR officer."""
+    four_eyes_imports: bool = True
+    """Whether an import is applied by somebody else than who handed the file in."""
+
     upload_limit_bytes: int = 10 * 1024 * 1024
     link_days: int = 60
 

@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-from api.people.forms import Answer, FieldError, Typed, check, has_nonce, upload_sentence
 from api.language import sentence
+from api.people.forms import Answer, FieldError, Typed, check, has_nonce, upload_sentence
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView, NewAct, StoredFile
 from countersign.adapters.database.identity import Method

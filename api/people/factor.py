@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.people.forms import FieldError
 from api.language import sentence
+from api.people.forms import FieldError
 from api.people.services import PeopleServices
 from countersign.adapters.database.identity import FreshCode, Method, NoCode, well_formed
 from countersign.adapters.database.links import LinkView, Visitor

@@ -10,11 +10,11 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from api.language import Sentence, accepted, chosen, sentence
 from api.people.answering import AskAgain, take_answer
 from api.people.cookies import CONFIRMED, new_confirmed, set_cookie
 from api.people.factor import FORM_LIMIT, confirm, make_code, not_sent, read_try
 from api.people.forms import FieldError, Typed, new_nonce, read_form
-from api.language import Sentence, accepted, chosen, sentence
 from api.people.limits import TooManyTries
 from api.people.security import (
     ForeignPost,

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.language import LANGUAGES, Sentence, catalogue, sentence
+from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.identity import Ways

@@ -11,8 +11,9 @@ from sqlmodel import Session
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Case
-from countersign.adapters.database.views import BundleContent, Scope, Views
+from countersign.adapters.database.views import BundleContent, Views
 from countersign.adapters.signing import Signer
 from countersign.adapters.timeline_pdf import TimelinePress
 from countersign.adapters.timestamps import Authority, NoTimestamp

@@ -314,6 +314,17 @@ def value_words(key: str, value: str, language: str) -> str:
     return value
 
 
+def pair_of(key: str, value: str) -> Pair | None:
+    """Return a value's names in Chinese and English; None for one that is not known under this key."""
+    known = _OF_KEY.get(key, _CHOICES)
+    if value in known:
+        return known[value]
+    if key == "step" and (round_ := _STEP_OF_ROUND.fullmatch(value)):
+        inner = pair_of("step", round_[2]) or (round_[2], round_[2])
+        return f"第 {round_[1]} 轮 {inner[0]}", f"round {round_[1]}: {inner[1]}"
+    return None
+
+
 def _parts(because: str) -> str:
     """Return a reason that is made of several, such as why a public notice is locked, in Chinese."""
     head, colon, rest = because.partition(": ")

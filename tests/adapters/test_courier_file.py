@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Delivery
-from countersign.adapters.database.views import Scope
 from countersign.adapters.sheets import InputFault, read_sheet
 from countersign.domain.policy import Channel
 from countersign.imports import IMPORTS, import_file

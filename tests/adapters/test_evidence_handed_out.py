@@ -14,6 +14,7 @@ import pytest
 from sqlmodel import col, select
 
 from countersign.adapters.database.erasure import CannotErase
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
     Anchor,
@@ -27,7 +28,6 @@ from countersign.adapters.database.tables import (
     Link,
     Notice,
 )
-from countersign.adapters.database.views import Scope
 from countersign.adapters.exporting import Exported
 from countersign.adapters.signing import check_signature, read_certificates
 from countersign.adapters.verifying import verify

@@ -11,8 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import ActRow, Delivery, EventRow
-from countersign.adapters.database.views import Scope, Views
+from countersign.adapters.database.views import Views
 from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from tests.support.house import NOW, House, open_house

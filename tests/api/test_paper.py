@@ -11,9 +11,9 @@ import pypdfium2
 import pytest
 from sqlmodel import select
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import CannotStart, StartWish
 from countersign.adapters.database.tables import Branch, ConsentRecord, Document, Notice, Person
-from countersign.adapters.database.views import Scope
 from countersign.adapters.paper import Press
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role

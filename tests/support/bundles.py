@@ -1,6 +1,6 @@
 """A case's evidence as a bundle without witnesses and account: reading it adds nothing to the chain."""
 
-from countersign.adapters.database.views import Scope
+from countersign.adapters.database.scope import Scope
 from countersign.bootstrap import Parts
 from countersign.domain.bundle import write_container
 

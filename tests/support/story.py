@@ -17,9 +17,9 @@ from temporalio.worker import Worker
 
 from countersign.adapters.database.acts import NewAct
 from countersign.adapters.database.circulars import CircularWish
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.tables import Case
-from countersign.adapters.database.views import Scope
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
 from tests.support.company import add_leave, company

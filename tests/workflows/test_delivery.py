@@ -8,9 +8,9 @@ from typing import Any
 from sqlmodel import select
 
 from countersign.adapters.database.receipts import Receipt
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.stops import StopScope
 from countersign.adapters.database.tables import Person
-from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind
 from countersign.contracts.sending import OutcomeState
 from countersign.domain.receipts import DeliveryState

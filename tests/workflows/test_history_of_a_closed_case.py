@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlmodel import select
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Case, CaseHistory
-from countersign.adapters.database.views import Scope
 from countersign.adapters.verifying import Verdict, verify
 from countersign.domain.bundle import read_container, write_container
 from tests.domain.test_bundle import with_manifest

@@ -342,7 +342,7 @@ async def test_a_published_calendar_moves_a_provisional_case(tmp_path: Path) -> 
 
 
 def _everything():  # type: ignore[no-untyped-def]
-    from countersign.adapters.database.views import Scope
+    from countersign.adapters.database.scope import Scope
 
     return Scope()
 

@@ -52,7 +52,7 @@ async def test_a_stop_a_pause_over_a_weekend_and_a_letter_posted_late_are_told_a
     async with story(tmp_path, at("02-24 08:00")) as s:
         await s.start(date(2026, 2, 20), overdue=OFF)
         stop = s.parts.stops.set(StopScope.COMPANY, None, "wrong text", "hr")
-        # Off the hour: a timer that fires while a task cancels it is more than the time-skipping server can take.
+        # Off the hour: the time-skipping server cannot take a timer that fires while a task cancels it.
         await s.until(at("02-25 14:55"))
         s.parts.stops.release(stop.id, "hr", None)
         await s.parts.dispatcher.drain_outbox()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.case_files import file_of
-from countersign.adapters.database.cases import case_now, raise_alarm
+from countersign.adapters.database.cases import actor_of, case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.filing import file_document
@@ -67,6 +67,7 @@ class NewAct:
     audience: str | None = None
     shown_sha256: str | None = None
     files: tuple[StoredFile, ...] = ()
+    acting_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class Acts:
             kind=new.kind.value,
             role=new.role.value,
             actor=new.actor,
+            acting_for=new.acting_for,
             link_id=new.link_id,
             audience=new.audience,
             body=dict(new.body),
@@ -149,7 +151,7 @@ class Acts:
             "fingerprint": act.fingerprint,
             "files": [file.sha256 for file in new.files],
         }
-        actor = {"role": act.role, "id": act.actor}
+        actor = actor_of(session, act)
         self._evidence.append(session, case, f"act/{act.id}", act.at, kind, actor, body)
         if late:
             raise_alarm(session, "late_answer", self._clock(), case.id)
@@ -193,7 +195,7 @@ class Acts:
             created_at=self._clock(),
         )
         about = {"act": act.id, "name": Sealed(file.name)}
-        actor = {"role": act.role, "id": act.actor}
+        actor = actor_of(session, act)
         file_document(session, self._evidence, case, document, act.at, actor, about)
 
     def _decided(self, session: Session, case: Case) -> str:
@@ -274,7 +276,7 @@ class Acts:
         if ActKind(act.kind) not in ANSWERS:
             return
         body = {"act": act.id, "answer": act.kind, "because": act.sentence}
-        actor = {"role": act.role, "id": act.actor}
+        actor = actor_of(session, act)
         self._evidence.append(
             session, case, f"late/{act.id}", case_now(case, self._clock()), EventKind.ANSWER_LATE, actor, body
         )

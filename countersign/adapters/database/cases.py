@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.tables import (
+    Account,
     ActRow,
     Alarm,
     Case,
@@ -91,9 +92,19 @@ def raise_alarm_once(
         raise_alarm(session, kind, at, case_id, detail)
 
 
-def actor_of(act: ActRow) -> dict[str, Any]:
-    """Return who did an act: role and opaque id."""
-    return {"role": act.role, "id": act.actor}
+def actor_of(session: Session, act: ActRow) -> dict[str, Any]:
+    """Return how the giver of an act stands in the evidence; the names of accounts are sealed.
+
+    Whoever stood in for somebody else is named first, the other under `for`.
+    """
+    actor: dict[str, Any] = {"role": act.role, "id": act.actor}
+    account_id = act.actor.removeprefix("account:")
+    if account_id != act.actor:
+        actor["name"] = Sealed(session.get_one(Account, account_id).name)
+    if act.acting_for is not None:
+        absent = session.get_one(Account, act.acting_for)
+        actor["for"] = {"id": f"account:{absent.id}", "name": Sealed(absent.name)}
+    return actor
 
 
 class CaseBook:
@@ -172,7 +183,7 @@ class CaseBook:
         if draft.kind in _BY_HAND:
             body |= _done_by_hand(session, case.id, draft, act, at)
         if act is not None:
-            actor = actor_of(act)
+            actor = actor_of(session, act)
             body["act"] = act.id
             body |= {name: Sealed(text) for name, text in act.words.items()}
         self._evidence.append(session, case, key, at, draft.kind, actor, body)

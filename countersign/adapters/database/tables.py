@@ -118,6 +118,7 @@ class StoredPolicy(SQLModel, table=True):
     version: int = Field(primary_key=True)
     process: str = "leave_return"
     body: dict[str, Any] = json_column(dict)
+    created_by: str | None = None
     created_at: datetime = instant()
 
 
@@ -352,7 +353,10 @@ class Circular(SQLModel, table=True):
 
 
 class ActRow(SQLModel, table=True):
-    """A human answer or action, committed before anything else: the receipt and the stop."""
+    """A human answer or action, committed before anything else: the receipt and the stop.
+
+    `actor` is a person, a link, `token:<id>` or `account:<id>`; `acting_for` the account stood in for.
+    """
 
     __tablename__ = "act"
     __table_args__ = (Index("ix_act_case_state", "case_id", "state"),)
@@ -362,6 +366,7 @@ class ActRow(SQLModel, table=True):
     kind: str
     role: str
     actor: str
+    acting_for: str | None = None
     link_id: str | None = None
     audience: str | None = None
     body: dict[str, Any] = json_column(dict)
@@ -571,6 +576,8 @@ class ApiToken(SQLModel, table=True):
     token_hash: str = Field(unique=True)
     role: str
     branch_id: str | None = None
+    name: str | None = None
+    created_by: str | None = None
     created_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True)
 
@@ -593,3 +600,212 @@ class ImportedFile(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     rows: int
     imported_at: datetime = instant()
+
+
+class Account(SQLModel, table=True):
+    """Somebody who signs in to the console: one role, for one branch or the whole company.
+
+    `person_id` ties it to an employee: a manager sees the people who report to that number, an employee
+    themselves. `oidc_subject` is `<issuer>|<subject>`; without a password hash only that, or a one-time
+    sign-in, lets them in. `edits_templates` is the separate right to change what leaves the house.
+    """
+
+    id: str = Field(primary_key=True)
+    login: str = Field(unique=True)
+    name: str
+    role: str = Field(index=True)
+    branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    email: str | None = None
+    language: str = "zh-CN"
+    password_hash: str | None = None
+    must_change_password: bool = False
+    oidc_subject: str | None = Field(default=None, unique=True)
+    edits_templates: bool = False
+    created_by: str
+    created_at: datetime = instant()
+    disabled_at: datetime | None = instant(nullable=True)
+
+
+class ConsoleSession(SQLModel, table=True):
+    """A signed-in browser; its id is the SHA-256 of the cookie. `said` is told once on the next page."""
+
+    __tablename__ = "console_session"
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    csrf: str
+    agent: str = ""
+    said: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True, index=True)
+
+
+class SignInCode(SQLModel, table=True):
+    """A way in that works once: a link handed out, or a code sent to a phone; only hashes are kept."""
+
+    __tablename__ = "sign_in_code"
+
+    id: str = Field(primary_key=True)
+    code_hash: str = Field(index=True)
+    account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
+    person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    tries: int = 0
+    created_at: datetime = instant()
+    expires_at: datetime = instant()
+    used_at: datetime | None = instant(nullable=True)
+
+
+class OidcRequest(SQLModel, table=True):
+    """A sign-in on its way to the company's identity provider and back; `id` is the SHA-256 of its state."""
+
+    __tablename__ = "oidc_request"
+
+    id: str = Field(primary_key=True)
+    nonce: str
+    verifier: str
+    goes_to: str
+    expires_at: datetime = instant()
+
+
+class Delegation(SQLModel, table=True):
+    """Who stands in for whom, from the first to the last day, both inclusive, in the branch's zone."""
+
+    id: str = Field(primary_key=True)
+    absent_id: str = Field(foreign_key="account.id", index=True)
+    delegate_id: str = Field(foreign_key="account.id", index=True)
+    from_day: date
+    until_day: date
+    created_by: str
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class Approval(SQLModel, table=True):
+    """Something that a second person must agree to before it happens.
+
+    `kind` says what carries it out, `subject` is the case, import or other row that it is about, `body` what
+    was asked for, `words` what people wrote. Undecided while `decided_at` is empty.
+    """
+
+    id: str = Field(primary_key=True)
+    kind: str = Field(index=True)
+    subject: str = Field(index=True)
+    branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    body: dict[str, Any] = json_column(dict)
+    words: dict[str, str] = json_column(dict)
+    asked_by: str = Field(foreign_key="account.id")
+    asked_at: datetime = instant(index=True)
+    decided_by: str | None = Field(default=None, foreign_key="account.id")
+    decided_at: datetime | None = instant(nullable=True, index=True)
+    approved: bool | None = None
+    reason: str | None = None
+
+
+class SavedFilter(SQLModel, table=True):
+    """A list's filters under a name of the account's own; `query` is the part of the address after `?`."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (UniqueConstraint("account_id", "page", "name"),)
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    page: str
+    name: str
+    query: str
+
+
+class ImportRun(SQLModel, table=True):
+    """A file that was handed in: previewed, applied by a second person where that is asked for, undone.
+
+    The bytes lie under `sha256` among the documents. `undo` holds what the rows were before.
+    """
+
+    __tablename__ = "import_run"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    file_name: str
+    sha256: str
+    size: int
+    branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    state: str = Field(index=True)
+    result: dict[str, Any] = json_column(dict)
+    undo: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    handed_in_by: str = Field(foreign_key="account.id")
+    handed_in_at: datetime = instant(index=True)
+    applied_by: str | None = Field(default=None, foreign_key="account.id")
+    applied_at: datetime | None = instant(nullable=True)
+    undone_by: str | None = Field(default=None, foreign_key="account.id")
+    undone_at: datetime | None = instant(nullable=True)
+
+
+class BulkStart(SQLModel, table=True):
+    """Many cases started at one wish; carried out row by row, also over a restart."""
+
+    __tablename__ = "bulk_start"
+
+    id: str = Field(primary_key=True)
+    policy: str
+    branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    asked_by: str = Field(foreign_key="account.id")
+    asked_at: datetime = instant(index=True)
+    done_at: datetime | None = instant(nullable=True, index=True)
+
+
+class BulkStartRow(SQLModel, table=True):
+    """One leave of a bulk start and what became of it: `waiting`, `started` or `refused` with a sentence."""
+
+    __tablename__ = "bulk_start_row"
+
+    bulk_id: str = Field(primary_key=True, foreign_key="bulk_start.id")
+    position: int = Field(primary_key=True)
+    leave_id: str = Field(foreign_key="leave.id")
+    state: str = "waiting"
+    case_id: str | None = None
+    sentence: str | None = None
+
+
+class PolicyChoice(SQLModel, table=True):
+    """Which stored policy a process starts with in a branch; the branch `*` is the whole company."""
+
+    __tablename__ = "policy_choice"
+
+    branch_id: str = Field(primary_key=True)
+    process: str = Field(primary_key=True)
+    policy: str
+    chosen_by: str
+    chosen_at: datetime = instant()
+
+
+class ProcessSwitch(SQLModel, table=True):
+    """Whether a process may be started in a branch; the branch `*` is the whole company, no row means on."""
+
+    __tablename__ = "process_switch"
+
+    branch_id: str = Field(primary_key=True)
+    process: str = Field(primary_key=True)
+    switched_on: bool
+    switched_by: str
+    switched_at: datetime = instant()
+
+
+class StoredTemplate(SQLModel, table=True):
+    """A text of the company's own over a shipped one; the newest version counts, none is ever changed.
+
+    `form` is how the file ends: `txt` for the text, `sms` for the short message. An empty body brings the
+    shipped text back. `locked` ones are changed by nobody until they are unlocked.
+    """
+
+    __tablename__ = "stored_template"
+
+    process: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    form: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    locked: bool = False
+    created_by: str
+    created_at: datetime = instant()

@@ -13,6 +13,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import link_state
 from countersign.adapters.database.manual_evidence import manual_rows
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Alarm,
     Branch,
@@ -36,13 +37,6 @@ from countersign.domain.fetches import FetchKind
 from countersign.domain.levels import Level, level_words
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What somebody may see: one branch, or the whole company when it is None."""
-
-    branch_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +81,7 @@ class Views:
             .order_by(col(Leave.id))
             .limit(limit)
         )
-        if scope.branch_id is not None:
-            query = query.where(Person.branch_id == scope.branch_id)
+        query = scope.within(query)
         if search:
             query = query.where(_found(search))
         if after:
@@ -129,8 +122,7 @@ class Views:
         for column, wanted in filters.items():
             if wanted is not None:
                 query = query.where(col(column) == wanted)
-        if scope.branch_id is not None:
-            query = query.where(Case.branch_id == scope.branch_id)
+        query = scope.within(query, Case.branch_id)
         if search:
             query = query.where(_found(search))
         if after:
@@ -179,7 +171,7 @@ class Views:
             if leave is None:
                 return False
             person = session.get_one(Person, leave.person_id)
-            return scope.branch_id in (None, person.branch_id)
+            return scope.covers(person, person.branch_id)
 
     def tasks(self, scope: Scope, holder: str | None, limit: int) -> list[Row]:
         """Return open tasks, the most urgent first."""
@@ -191,8 +183,7 @@ class Views:
             .order_by(col(Task.due_at).asc().nulls_last())
             .limit(limit)
         )
-        if scope.branch_id is not None:
-            query = query.where(Case.branch_id == scope.branch_id)
+        query = scope.within(query, Case.branch_id)
         if holder is not None:
             query = query.where(Task.holder == holder)
         with self._database.reading() as session:
@@ -214,11 +205,11 @@ class Views:
         query = (
             select(Alarm)
             .outerjoin(Case, col(Case.id) == col(Alarm.case_id))
+            .outerjoin(Person, col(Person.id) == col(Case.person_id))
             .order_by(col(Alarm.at).desc())
             .limit(limit)
         )
-        if scope.branch_id is not None:
-            query = query.where(Case.branch_id == scope.branch_id)
+        query = scope.within(query, Case.branch_id)
         with self._database.reading() as session:
             return [
                 {"id": a.id, "case": a.case_id, "kind": a.kind, "sentence": a.sentence, "at": a.at}
@@ -287,7 +278,7 @@ class Views:
 
     def _visible(self, session: Session, scope: Scope, case_id: str) -> Case | None:
         case = session.get(Case, case_id)
-        if case is None or scope.branch_id not in (None, case.branch_id):
+        if case is None or not scope.covers(session.get_one(Person, case.person_id), case.branch_id):
             return None
         return case
 

@@ -12,8 +12,8 @@ import pytest
 
 from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.case_links import CannotLink
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Case, CaseLink, EventRow
-from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
 from tests.support.bundles import bare_bundle

@@ -18,6 +18,7 @@ import aiosmtplib
 import pytest
 from sqlmodel import col, select
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
     Alarm,
@@ -30,7 +31,6 @@ from countersign.adapters.database.tables import (
     Notice,
     Person,
 )
-from countersign.adapters.database.views import Scope
 from countersign.adapters.mail_intake import IntakeServer
 from countersign.adapters.smtp import SmtpMailer
 from countersign.bootstrap import Parts

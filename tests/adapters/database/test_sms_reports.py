@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import ActRow, Delivery, Inbox, Link, Notice, OptOut
-from countersign.adapters.database.views import Scope
 from countersign.contracts.cases import ActKind
 from countersign.domain.policy import Audience, Channel
 from countersign.ports import SendTicket

@@ -1,0 +1,1 @@
+"""The console: pages on which the people of the company work."""

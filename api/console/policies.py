@@ -1,0 +1,5 @@
+"""Policies: the ladder editor and what each branch uses."""
+
+from api.console.route import console_router
+
+router = console_router()

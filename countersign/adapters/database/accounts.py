@@ -1,0 +1,414 @@
+"""Who signs in to the console, how they prove it, and the browsers in which they are signed in."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.scope import Scope
+from countersign.adapters.database.tables import (
+    Account,
+    Branch,
+    ConsoleSession,
+    Delegation,
+    Person,
+    SignInCode,
+)
+from countersign.contracts.cases import Role
+from countersign.domain.evidence import Sealed
+from countersign.ids import new_id
+
+IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
+"""A browser is signed out after this long without a request, and at the latest after this long at all."""
+SEEN_EVERY = timedelta(minutes=1)
+SHORTEST_PASSWORD = 10
+SIGN_IN_ROLES = (
+    Role.HR,
+    Role.FINANCE,
+    Role.ADMINISTRATION,
+    Role.MANAGER,
+    Role.EMPLOYEE,
+    Role.AUDITOR,
+    Role.LEGAL,
+    Role.SYSTEM_ADMINISTRATOR,
+)
+"""The roles that an account can have; emergency contacts come through links, programs with tokens."""
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class AccountFault(ValueError):
+    """What cannot be kept of an account; `field` names what to mend."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Way(StrEnum):
+    """How somebody signed in."""
+
+    PASSWORD = "password"  # noqa: S105  the name of a way, no password
+    ONE_TIME = "one_time"
+    PHONE_CODE = "phone_code"
+    OIDC = "oidc"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Somebody for whom the officer stands in today."""
+
+    account_id: str
+    name: str = field(repr=False)
+    person_id: str | None
+    number: str | None
+
+
+@dataclass(frozen=True)
+class Officer:
+    """Somebody who is signed in: an account, the employee that it belongs to, and for whom it stands in."""
+
+    account_id: str
+    login: str
+    name: str = field(repr=False)
+    role: Role
+    branch_id: str | None
+    branch: str | None
+    person_id: str | None
+    number: str | None
+    language: str
+    edits_templates: bool
+    must_change_password: bool
+    stands_in_for: tuple[Absent, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """What this role may see: a branch or all of it; managers their team, employees themselves."""
+        if self.role is Role.MANAGER:
+            return Scope(self.branch_id, team_of=self.number or "-")
+        if self.role is Role.EMPLOYEE:
+            return Scope(self.branch_id, person_id=self.person_id or "-")
+        return Scope(self.branch_id)
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        """How the officer stands in the evidence: an opaque id, and the name, which is sealed."""
+        return {"role": self.role.value, "id": f"account:{self.account_id}", "name": Sealed(self.name)}
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A browser's session: whose it is, the token its forms carry, and what is to be told once."""
+
+    session_id: str
+    csrf: str
+    officer: Officer
+    said: dict[str, Any] | None
+
+
+class Accounts:
+    """Keeps accounts and sessions. Cookies, codes and passwords are kept as hashes only."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+        self._passwords = PasswordHash((Argon2Hasher(),))
+        # Checked when there is no such account, so that both answers take equally long.
+        self._nobody = self._passwords.hash(secrets.token_hex(16))
+
+    # -- accounts -----------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        login: str,
+        name: str,
+        role: Role,
+        *,
+        created_by: str,
+        branch: str | None = None,
+        number: str | None = None,
+        password: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Return the id of a new account; raises `AccountFault` for what cannot be kept.
+
+        `branch` is a branch's name or id, `number` the employee number of the person it belongs to.
+        """
+        if role not in SIGN_IN_ROLES:
+            raise AccountFault("role", f"role: {role.value} cannot sign in; choose another role")
+        if not login.strip() or not name.strip():
+            missing = "login" if not login.strip() else "name"
+            raise AccountFault(missing, f"{missing}: is missing; give it")
+        if password is not None:
+            check_password(password, login)
+
+        def keep(session: Session) -> str:
+            if session.exec(select(Account).where(Account.login == login.strip())).first() is not None:
+                raise AccountFault("login", f"login: {login.strip()} is taken; choose another")
+            person = _person(session, number)
+            if role in (Role.MANAGER, Role.EMPLOYEE) and person is None:
+                raise AccountFault("number", "number: this role needs the employee number it belongs to")
+            account = Account(
+                id=new_id(),
+                login=login.strip(),
+                name=name.strip(),
+                role=role.value,
+                branch_id=_branch(session, branch),
+                person_id=None if person is None else person.id,
+                password_hash=None if password is None else self._passwords.hash(password),
+                created_by=created_by,
+                created_at=self._clock(),
+                **more,
+            )
+            session.add(account)
+            return account.id
+
+        return self._database.write(keep)
+
+    def set_password(self, account_id: str, password: str, *, by_owner: bool) -> None:
+        """Set a password and sign all browsers out; one that another person set must be changed at once."""
+
+        def keep(session: Session) -> None:
+            account = session.get_one(Account, account_id)
+            check_password(password, account.login)
+            account.password_hash = self._passwords.hash(password)
+            account.must_change_password = not by_owner
+            session.add(account)
+            self._end_all(session, account_id)
+
+        self._database.write(keep)
+
+    def disable(self, account_id: str) -> None:
+        """Shut an account and sign it out everywhere."""
+
+        def keep(session: Session) -> None:
+            account = session.get_one(Account, account_id)
+            account.disabled_at = account.disabled_at or self._clock()
+            session.add(account)
+            self._end_all(session, account_id)
+
+        self._database.write(keep)
+
+    def enable(self, account_id: str) -> None:
+        """Open a shut account again."""
+
+        def keep(session: Session) -> None:
+            account = session.get_one(Account, account_id)
+            account.disabled_at = None
+            session.add(account)
+
+        self._database.write(keep)
+
+    # -- signing in ---------------------------------------------------------------------------------------
+
+    def check(self, login: str, password: str) -> str | None:
+        """Return the id of the account that this login and password open; None for all that is wrong."""
+        with self._database.reading() as session:
+            account = session.exec(select(Account).where(Account.login == login.strip())).first()
+        kept = None if account is None else account.password_hash
+        right, better = self._passwords.verify_and_update(password, kept or self._nobody)
+        if account is None or kept is None or not right or account.disabled_at is not None:
+            return None
+        if better is not None:
+            self._database.write(lambda session: self._rehash(session, account.id, better))
+        return account.id
+
+    def _rehash(self, session: Session, account_id: str, better: str) -> None:
+        account = session.get_one(Account, account_id)
+        account.password_hash = better
+        session.add(account)
+
+    def new_one_time(self, account_id: str, lasts: timedelta) -> str:
+        """Return a code that signs an account in once."""
+        code = secrets.token_urlsafe(24)
+
+        def keep(session: Session) -> None:
+            now = self._clock()
+            session.add(
+                SignInCode(
+                    id=new_id(),
+                    code_hash=_hash(code),
+                    account_id=account_id,
+                    created_at=now,
+                    expires_at=now + lasts,
+                )
+            )
+
+        self._database.write(keep)
+        return code
+
+    def use_one_time(self, code: str) -> str | None:
+        """Spend a one-time code; return the account that it opens, None when it opens nothing any more."""
+
+        def spend(session: Session) -> str | None:
+            now = self._clock()
+            found = session.exec(select(SignInCode).where(SignInCode.code_hash == _hash(code))).first()
+            if found is None or found.account_id is None or found.used_at or found.expires_at < now:
+                return None
+            if session.get_one(Account, found.account_id).disabled_at is not None:
+                return None
+            found.used_at = now
+            session.add(found)
+            return found.account_id
+
+        return self._database.write(spend)
+
+    # -- sessions -----------------------------------------------------------------------------------------
+
+    def open(self, account_id: str, agent: str) -> str:
+        """Sign a browser in; return the value of its cookie."""
+        cookie = secrets.token_urlsafe(32)
+
+        def keep(session: Session) -> None:
+            now = self._clock()
+            session.add(
+                ConsoleSession(
+                    id=_hash(cookie),
+                    account_id=account_id,
+                    csrf=secrets.token_urlsafe(24),
+                    agent=agent[:200],
+                    created_at=now,
+                    seen_at=now,
+                )
+            )
+
+        self._database.write(keep)
+        return cookie
+
+    def recognise(self, cookie: str) -> SignedIn | None:
+        """Return who is signed in with a cookie; None when it is unknown, ended or too old."""
+        now = self._clock()
+        with self._database.reading() as session:
+            row = session.get(ConsoleSession, _hash(cookie))
+            if row is None or row.ended_at is not None:
+                return None
+            if now - row.seen_at > IDLE or now - row.created_at > LONGEST:
+                return None
+            account = session.get_one(Account, row.account_id)
+            if account.disabled_at is not None:
+                return None
+            officer = _officer(session, account, now.astimezone(_ZONE).date())
+        if now - row.seen_at > SEEN_EVERY or row.said is not None:
+            self._database.write(lambda session: self._seen(session, row.id))
+        return SignedIn(row.id, row.csrf, officer, row.said)
+
+    def _seen(self, session: Session, session_id: str) -> None:
+        row = session.get_one(ConsoleSession, session_id)
+        row.seen_at, row.said = self._clock(), None
+        session.add(row)
+
+    def say(self, session_id: str, text: str, values: dict[str, Any], *, good: bool) -> None:
+        """Keep a sentence that the next page of this browser tells once."""
+
+        def keep(session: Session) -> None:
+            row = session.get_one(ConsoleSession, session_id)
+            row.said = {"text": text, "values": values, "good": good}
+            session.add(row)
+
+        self._database.write(keep)
+
+    def close(self, session_id: str) -> None:
+        """Sign one browser out."""
+
+        def end(session: Session) -> None:
+            row = session.get(ConsoleSession, session_id)
+            if row is not None and row.ended_at is None:
+                row.ended_at = self._clock()
+                session.add(row)
+
+        self._database.write(end)
+
+    def _end_all(self, session: Session, account_id: str) -> None:
+        open_ones = select(ConsoleSession).where(
+            ConsoleSession.account_id == account_id, col(ConsoleSession.ended_at).is_(None)
+        )
+        for row in session.exec(open_ones):
+            row.ended_at = self._clock()
+            session.add(row)
+
+    def officer(self, account_id: str) -> Officer | None:
+        """Return an account as an officer; None for one that is not there or shut."""
+        with self._database.reading() as session:
+            account = session.get(Account, account_id)
+            if account is None or account.disabled_at is not None:
+                return None
+            return _officer(session, account, self._clock().astimezone(_ZONE).date())
+
+
+def check_password(password: str, login: str) -> None:
+    """Raise `AccountFault` for a password that is too short or is the login itself."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise AccountFault(
+            "password", f"password: must have at least {SHORTEST_PASSWORD} characters; choose a longer one"
+        )
+    if login.strip().lower() in password.lower():
+        raise AccountFault("password", "password: must not contain the login; choose another")
+
+
+def _officer(session: Session, account: Account, today: date) -> Officer:
+    branch = None if account.branch_id is None else session.get_one(Branch, account.branch_id)
+    person = None if account.person_id is None else session.get_one(Person, account.person_id)
+    return Officer(
+        account_id=account.id,
+        login=account.login,
+        name=account.name,
+        role=Role(account.role),
+        branch_id=account.branch_id,
+        branch=None if branch is None else branch.name,
+        person_id=account.person_id,
+        number=None if person is None else person.number,
+        language=account.language,
+        edits_templates=account.edits_templates,
+        must_change_password=account.must_change_password,
+        stands_in_for=_absent(session, account.id, today),
+    )
+
+
+def _absent(session: Session, delegate_id: str, today: date) -> tuple[Absent, ...]:
+    found = session.exec(
+        select(Account, Person)
+        .join(Delegation, col(Delegation.absent_id) == col(Account.id))
+        .outerjoin(Person, col(Person.id) == col(Account.person_id))
+        .where(
+            Delegation.delegate_id == delegate_id,
+            col(Delegation.from_day) <= today,
+            col(Delegation.until_day) >= today,
+            col(Delegation.ended_at).is_(None),
+            col(Account.disabled_at).is_(None),
+        )
+        .order_by(col(Account.name))
+    )
+    return tuple(
+        Absent(account.id, account.name, account.person_id, None if person is None else person.number)
+        for account, person in found
+    )
+
+
+def _branch(session: Session, named: str | None) -> str | None:
+    if not named:
+        return None
+    found = session.exec(select(Branch).where((Branch.name == named) | (Branch.id == named))).first()
+    if found is None:
+        raise AccountFault("branch", f"branch: there is no branch {named}; choose one from the list")
+    return found.id
+
+
+def _person(session: Session, number: str | None) -> Person | None:
+    if not number:
+        return None
+    found = session.exec(select(Person).where(Person.number == number.strip())).first()
+    if found is None:
+        raise AccountFault("number", f"number: nobody has the employee number {number.strip()}")
+    return found
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

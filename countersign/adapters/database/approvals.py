@@ -1,0 +1,144 @@
+"""The two-person rule: what one officer asks for and another one must agree to before it happens."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.tables import Account, Approval
+from countersign.ids import new_id
+
+
+class AlreadyDecided(Exception):
+    """Somebody else was faster; says who and when."""
+
+    def __init__(self, by: str, at: datetime, *, approved: bool) -> None:
+        super().__init__("already decided")
+        self.by, self.at, self.approved = by, at, approved
+
+
+class OwnRequest(Exception):
+    """Whoever asked cannot be the one who agrees."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as pages show it; undecided while `decided_at` is None."""
+
+    id: str
+    kind: str
+    subject: str
+    branch_id: str | None
+    body: dict[str, Any]
+    words: dict[str, str] = field(repr=False)
+    asked_by_id: str = ""
+    asked_by: str = field(repr=False, default="")
+    asked_at: datetime | None = None
+    decided_by: str | None = field(repr=False, default=None)
+    decided_at: datetime | None = None
+    approved: bool | None = None
+    reason: str | None = field(repr=False, default=None)
+
+
+class Approvals:
+    """Keeps requests. What was agreed to is carried out by whoever knows the kind."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def ask(
+        self,
+        kind: str,
+        subject: str,
+        officer: Officer,
+        *,
+        branch_id: str | None,
+        body: Mapping[str, Any],
+        words: Mapping[str, str],
+    ) -> str:
+        """Keep a request; the same one again, while undecided, is the same request. Return its id."""
+
+        def keep(session: Session) -> str:
+            same = select(Approval).where(
+                Approval.kind == kind, Approval.subject == subject, col(Approval.decided_at).is_(None)
+            )
+            for known in session.exec(same):
+                if known.body == dict(body) and known.asked_by == officer.account_id:
+                    return known.id
+            row = Approval(
+                id=new_id(),
+                kind=kind,
+                subject=subject,
+                branch_id=branch_id,
+                body=dict(body),
+                words=dict(words),
+                asked_by=officer.account_id,
+                asked_at=self._clock(),
+            )
+            session.add(row)
+            return row.id
+
+        return self._database.write(keep)
+
+    def decide(self, approval_id: str, officer: Officer, *, approved: bool, reason: str) -> Asked:
+        """Settle a request, for the caller to carry out; raises `OwnRequest` or `AlreadyDecided`."""
+
+        def settle(session: Session) -> Asked:
+            row = session.get_one(Approval, approval_id)
+            if row.decided_at is not None and row.decided_by is not None:
+                by = session.get_one(Account, row.decided_by).name
+                raise AlreadyDecided(by, row.decided_at, approved=bool(row.approved))
+            if row.asked_by == officer.account_id:
+                raise OwnRequest
+            row.decided_by, row.decided_at = officer.account_id, self._clock()
+            row.approved, row.reason = approved, reason
+            session.add(row)
+            session.flush()
+            return _asked(session, row)
+
+        return self._database.write(settle)
+
+    def find(self, approval_id: str, branch_id: str | None) -> Asked | None:
+        """Return a request that somebody of this branch may see (None: of the whole company)."""
+        with self._database.reading() as session:
+            row = session.get(Approval, approval_id)
+            if row is None or branch_id not in (None, row.branch_id):
+                return None
+            return _asked(session, row)
+
+    def waiting(self, branch_id: str | None, limit: int = 200) -> list[Asked]:
+        """Return what nobody has decided, the oldest first."""
+        query = select(Approval).where(col(Approval.decided_at).is_(None)).order_by(col(Approval.asked_at))
+        if branch_id is not None:
+            query = query.where(Approval.branch_id == branch_id)
+        with self._database.reading() as session:
+            return [_asked(session, row) for row in session.exec(query.limit(limit))]
+
+    def of(self, subject: str) -> list[Asked]:
+        """Return every request about one subject, the oldest first."""
+        query = select(Approval).where(Approval.subject == subject).order_by(col(Approval.asked_at))
+        with self._database.reading() as session:
+            return [_asked(session, row) for row in session.exec(query)]
+
+
+def _asked(session: Session, row: Approval) -> Asked:
+    decided_by = None if row.decided_by is None else session.get_one(Account, row.decided_by).name
+    return Asked(
+        id=row.id,
+        kind=row.kind,
+        subject=row.subject,
+        branch_id=row.branch_id,
+        body=dict(row.body),
+        words=dict(row.words),
+        asked_by_id=row.asked_by,
+        asked_by=session.get_one(Account, row.asked_by).name,
+        asked_at=row.asked_at,
+        decided_by=decided_by,
+        decided_at=row.decided_at,
+        approved=row.approved,
+        reason=row.reason,
+    )

@@ -1,0 +1,92 @@
+"""What the console calls the values of a case, and how sentences that the engine says in English are told.
+
+Names stand in `chain_words`, where the account of a case has them too; here is only what no chain holds.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from countersign.domain.chain_words import Pair, pair_of
+from countersign.domain.levels import ZH
+from countersign.domain.yaml_text import load_text
+
+_CASE_STATES: Mapping[str, Pair] = {
+    "starting": ("正在启动", "starting"),
+    "running": ("进行中", "running"),
+    "paused": ("已暂停", "paused"),
+    "closed": ("已结案", "closed"),
+}
+_ACTS: Mapping[str, Pair] = {
+    "returns_on": ("答复：返岗日期", "answered: returns on a day"),
+    "extension_asked": ("答复：申请延期", "answered: asks for an extension"),
+    "objected": ("答复：提出异议", "answered: objects"),
+    "resigned": ("答复：离职", "answered: resigns"),
+    "not_me": ("答复：不是本人", "answered: not the addressee"),
+    "acknowledged": ("确认收到", "Confirm receipt"),
+    "back": ("登记已返岗", "Record the return"),
+    "skip": ("跳过此步骤", "Skip this step"),
+    "pause": ("暂停案件", "Pause the case"),
+    "resume": ("恢复案件", "Resume the case"),
+    "cancel": ("撤销案件", "Cancel the case"),
+    "posted": ("登记已寄出", "Record the posting"),
+    "visited": ("登记上门结果", "Record the visit"),
+    "published": ("登记已公告", "Record the publication"),
+    "grading_done": ("劳动能力鉴定已完成", "Assessment is done"),
+    "extension_granted": ("同意延期", "Grant the extension"),
+    "extension_refused": ("不同意延期", "Refuse the extension"),
+    "objection_answered": ("答复异议", "Answer the objection"),
+    "overdue_decided": ("决定已过期的步骤", "Decide the overdue steps"),
+    "snooze": ("延后下一步", "Put the next step off"),
+    "jump": ("直接进入某一步骤", "Go on to a later step"),
+    "resend": ("重新发送", "Send again"),
+    "replan": ("重新计划", "Plan again"),
+}
+_KINDS: Mapping[str, Pair] = {
+    "leave_return": ("返岗通知", "Leave return"),
+    "acknowledgement": ("告知确认", "Acknowledgement"),
+}
+_TABLES: Mapping[str, Mapping[str, Pair]] = {"case_state": _CASE_STATES, "act": _ACTS, "kind": _KINDS}
+
+
+def name_of(kind: str, value: str, language: str) -> str:
+    """Return what a value is called in `zh-CN` or `en`; `kind` says of which kind it is.
+
+    What is not known here is shown with blanks for its underscores, such as a step that a policy has named.
+    """
+    table = _TABLES.get(kind)
+    pair = table.get(value) if table is not None else pair_of(kind, value)
+    if pair is None:
+        return value.replace("_", " ")
+    return pair[0] if language == ZH else pair[1].replace("_", " ")
+
+
+def told_in(language: str, english: str) -> str:
+    """Return a sentence of the engine in the reader's language; one that is not known stays English.
+
+    The engine says its sentences in English with values in them; the places of `engine_sentences.yaml`
+    are found again, and what stood in them stands in the Chinese sentence too.
+    """
+    if language != ZH:
+        return english
+    for pattern, chinese in _patterns():
+        if found := pattern.fullmatch(english):
+            return chinese.format_map(found.groupdict())
+    return english
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    text = (files("countersign.domain") / "engine_sentences.yaml").read_text("utf-8")
+    sentences: dict[str, str] = load_text(text, "engine_sentences.yaml") or {}
+    # The most literal first: a sentence that is all places would swallow its neighbours.
+    ordered = sorted(sentences.items(), key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
+    return tuple((_pattern(english), chinese) for english, chinese in ordered)
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", english)
+    return re.compile(
+        "".join(re.escape(p) if i % 2 == 0 else f"(?P<{p}>.+?)" for i, p in enumerate(pieces)), re.DOTALL
+    )
