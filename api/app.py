@@ -14,6 +14,7 @@ from api import hooks
 from api.body_limit import BodyLimit
 from api.console.routers import ROUTERS as CONSOLE
 from api.errors import install_errors
+from api.openapi import with_refusals
 from api.people.limits import LinkLimits
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
@@ -45,6 +46,7 @@ from countersign.ids import new_id
 from countersign.settings import Settings
 
 _FIRST_ANCHOR_S, _HISTORIES_EVERY_S, _ERASURES_EVERY_S = 60, 10, 600
+_BULK_EVERY_S = 0.3
 log = logging.getLogger("countersign.api")
 
 
@@ -89,6 +91,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     for router in CONSOLE:
         app.include_router(router)
     _install_health(app, parts)
+    app.openapi = with_refusals(app)  # type: ignore[method-assign]
     return app
 
 
@@ -110,6 +113,7 @@ def _work(parts: Parts, dispatch: bool) -> Iterator[Coroutine[Any, Any, None]]:
     settings = parts.settings
     yield _inbox(parts)
     yield _tell(parts)
+    yield _regularly("bulk starts", lambda: run_in_threadpool(parts.bulk_starts.carry_on), _BULK_EVERY_S)
     yield _regularly("asking for missing reports", lambda: parts.receipt_poll.run(), settings.poll_every_s)
     yield _regularly(
         "anchoring",

@@ -11,7 +11,7 @@ from api.errors import problem
 LIMIT_BYTES = 2 * 1024 * 1024
 """Far above the longest policy or list that a route takes."""
 
-OWN_LIMITS = ("/n", "/hooks/mail")
+OWN_LIMITS = ("/n", "/me/notices/", "/console/imports", "/hooks/mail")
 """Paths that take papers or mails and keep limits of their own."""
 
 PAPERS = ("/manual-evidence", "/consents")

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
@@ -90,6 +91,11 @@ def _fault(error: Mapping[str, Any]) -> dict[str, str]:
         return {"field": field, "message": f"may have at most {more['max_length']} characters; shorten it"}
     told = _SENTENCES.get(kind) or str(error["msg"]).removeprefix("Value error, ")
     return {"field": field, "message": told}
+
+
+def field_faults(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong with each field of a model; what concerns no single one under `body`."""
+    return {one["field"]: one["message"] for one in map(_fault, reversed(error.errors()))}
 
 
 def install_errors(app: FastAPI) -> None:

@@ -20,19 +20,28 @@ from countersign.adapters.aliyun_sms import AliyunSms
 from countersign.adapters.anchoring import Anchoring
 from countersign.adapters.database.accounts import Accounts
 from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.alarm_list import AlarmList
 from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.anchors import AnchorBook
 from countersign.adapters.database.approvals import Approvals
+from countersign.adapters.database.bulk_starts import BulkStarts
+from countersign.adapters.database.calendar_book import CalendarBook
+from countersign.adapters.database.case_documents import CaseDocuments
 from countersign.adapters.database.case_links import CaseLinks
+from countersign.adapters.database.case_lists import CaseLists
+from countersign.adapters.database.case_pages import CasePages
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
 from countersign.adapters.database.circular_views import CircularViews
 from countersign.adapters.database.circulars import Circulars
+from countersign.adapters.database.comments import Comments
 from countersign.adapters.database.consents import Consents
+from countersign.adapters.database.delegations import Delegations
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.erasure import Eraser
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.import_runs import ImportRuns
 from countersign.adapters.database.inbox import InboxBook
 from countersign.adapters.database.letters import Letters
 from countersign.adapters.database.links import Links
@@ -40,16 +49,32 @@ from countersign.adapters.database.mail_reports import MailReports
 from countersign.adapters.database.manual_evidence import ManualEvidence
 from countersign.adapters.database.notices import Notices, NoticeSettings
 from countersign.adapters.database.outbox import OutboxBook
+from countersign.adapters.database.overrides import Overrides
+from countersign.adapters.database.own_notices import OwnNotices
 from countersign.adapters.database.papers import Papers
+from countersign.adapters.database.people_lists import PeopleLists
+from countersign.adapters.database.person_page import PersonPages
+from countersign.adapters.database.phone_codes import PhoneCodes
+from countersign.adapters.database.policy_book import PolicyBook
 from countersign.adapters.database.receipts import Receipts
+from countersign.adapters.database.reports import Reports
 from countersign.adapters.database.retention import Holds, Keepers, Retention
+from countersign.adapters.database.rights import Rights
+from countersign.adapters.database.saved_filters import SavedFilters
 from countersign.adapters.database.send_gate import Caps, SendGate
+from countersign.adapters.database.sending_desk import SendingDesk
 from countersign.adapters.database.sendings import Sendings
 from countersign.adapters.database.sifting import Sieve
+from countersign.adapters.database.single_sign_on import SingleSignOn
 from countersign.adapters.database.sms_reports import SmsReports
+from countersign.adapters.database.start_desk import StartDesk
 from countersign.adapters.database.starts import Starts
 from countersign.adapters.database.stops import Stops
+from countersign.adapters.database.stored_policies import StoredPolicies
 from countersign.adapters.database.tables import PublishedYear
+from countersign.adapters.database.template_book import TemplateBook
+from countersign.adapters.database.text_previews import TextPreviews
+from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.database.views import Views
 from countersign.adapters.dispatch import Dispatcher
 from countersign.adapters.documents import Documents
@@ -59,10 +84,11 @@ from countersign.adapters.links import LinkKeys, load_link_keys
 from countersign.adapters.logs import structured_logging
 from countersign.adapters.mail_addresses import MailAddresses
 from countersign.adapters.mail_intake import MailIntake
+from countersign.adapters.oidc import Issuer
 from countersign.adapters.paper import Press
 from countersign.adapters.real_clock import utc_now
 from countersign.adapters.receipt_poll import ReceiptPoll
-from countersign.adapters.rendering import Renderer, candidates
+from countersign.adapters.rendering import Renderer, StoredTexts, candidates
 from countersign.adapters.signing import Signer, SigningFault, given_signer, own_signer
 from countersign.adapters.sms_routes import RoutedSms, SmsWayOut, load_registered_texts, routes_of
 from countersign.adapters.smtp import SmtpMailer
@@ -114,7 +140,23 @@ class Parts:
     @cached_property
     def renderers(self) -> dict[Process, Renderer]:
         """The texts of the notices of each process."""
-        return {process: Renderer(process.value, self.settings.templates_dir) for process in Process}
+        return self.renderers_over(self.template_book.body)
+
+    def renderers_over(self, stored: StoredTexts) -> dict[Process, Renderer]:
+        """Return renderers that look first into the texts that `stored` knows."""
+        folder = self.settings.templates_dir
+        return {process: Renderer(process.value, folder, stored) for process in Process}
+
+    @cached_property
+    def template_book(self) -> TemplateBook:
+        """The texts of the company's own."""
+        return TemplateBook(self.database, self.clock)
+
+    @cached_property
+    def text_previews(self) -> TextPreviews:
+        """What a text becomes for one person."""
+        company = self.settings.company_name
+        return TextPreviews(self.database, self.notices_with, self.papers, self.press, company, self.clock)
 
     @property
     def renderer(self) -> Renderer:
@@ -174,13 +216,22 @@ class Parts:
         return calendar
 
     @cached_property
+    def calendar_book(self) -> CalendarBook:
+        """The calendar's years, and what a change of them moves."""
+        return CalendarBook(self.database, self.outbox, self.clock)
+
+    @cached_property
     def notices(self) -> Notices:
         """Notices and deliveries."""
+        return self.notices_with(self.renderers)
+
+    def notices_with(self, renderers: Mapping[Process, Renderer]) -> Notices:
+        """Return a notice book over these texts."""
         s = self.settings
         return Notices(
             self.database,
             self.evidence,
-            self.renderers,
+            renderers,
             self.link_keys,
             self.sms.capabilities,
             self.calendar,
@@ -310,6 +361,16 @@ class Parts:
         return Stops(self.database, providers, self.clock)
 
     @cached_property
+    def sending_desk(self) -> SendingDesk:
+        """What the page about sending shows."""
+        return SendingDesk(self.database, self.clock)
+
+    @cached_property
+    def alarm_list(self) -> AlarmList:
+        """The alarms as people read them."""
+        return AlarmList(self.database)
+
+    @cached_property
     def cases(self) -> CaseBook:
         """The books that workflows write."""
         return CaseBook(self.database, self.evidence, self.clock)
@@ -336,6 +397,26 @@ class Parts:
             self.settings.time_lapse,
             self._sieve(Process.LEAVE_RETURN),
         )
+
+    @cached_property
+    def start_desk(self) -> StartDesk:
+        """What people look up who start cases."""
+        return StartDesk(self.database)
+
+    @cached_property
+    def bulk_starts(self) -> BulkStarts:
+        """Many cases started at one wish."""
+        return BulkStarts(self.database, self.starts, self.clock)
+
+    @cached_property
+    def stored_policies(self) -> StoredPolicies:
+        """The policies of the company and their versions."""
+        return StoredPolicies(self.database, self.clock, self.starts.reschedule)
+
+    @cached_property
+    def policy_book(self) -> PolicyBook:
+        """Which policy each branch starts with, and where a process is switched off."""
+        return PolicyBook(self.database, self.clock, self.starts.reschedule)
 
     @cached_property
     def circulars(self) -> Circulars:
@@ -425,9 +506,99 @@ class Parts:
         return Accounts(self.database, self.clock)
 
     @cached_property
+    def single_sign_on(self) -> SingleSignOn:
+        """Sign-ins on their way to the identity provider and back."""
+        return SingleSignOn(self.database, self.clock)
+
+    @cached_property
+    def oidc(self) -> Issuer | None:
+        """The company's identity provider, where one is set."""
+        s = self.settings
+        if s.oidc_issuer is None:
+            return None
+        secret = s.oidc_client_secret.get_secret_value()
+        back = f"{s.public_base_url}/console/oidc/callback"
+        return Issuer(s.oidc_issuer, s.oidc_client_id, secret, s.oidc_name_claim, back, self.clock)
+
+    @cached_property
+    def rights(self) -> Rights:
+        """Who changes accounts."""
+        return Rights(self.database, self.clock)
+
+    @cached_property
+    def delegations(self) -> Delegations:
+        """Who stands in for whom."""
+        return Delegations(self.database, self.clock)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of the API."""
+        return Tokens(self.database, self.clock)
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """Acts that two people agreed to."""
+        return Overrides(self.database, self.approvals, self.acts, self.evidence, self.clock)
+
+    @cached_property
+    def phone_codes(self) -> PhoneCodes:
+        """Signing in by a code to the phone on file."""
+        return PhoneCodes(self.database, self.link_keys, self.provider_of, self.clock)
+
+    @cached_property
+    def own_notices(self) -> OwnNotices:
+        """What was said to somebody who is signed in."""
+        return OwnNotices(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def import_runs(self) -> ImportRuns:
+        """What became of files that were handed in."""
+        return ImportRuns(self.database, self.clock)
+
+    @cached_property
     def approvals(self) -> Approvals:
         """What waits for a second person."""
         return Approvals(self.database, self.clock)
+
+    @cached_property
+    def case_lists(self) -> CaseLists:
+        """Lists of cases for people who look for work."""
+        return CaseLists(self.database)
+
+    @cached_property
+    def people_lists(self) -> PeopleLists:
+        """Lists of employees."""
+        return PeopleLists(self.database)
+
+    @cached_property
+    def person_pages(self) -> PersonPages:
+        """Everything about one employee."""
+        return PersonPages(self.database)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What the books say over a span of days."""
+        return Reports(self.database)
+
+    @cached_property
+    def saved_filters(self) -> SavedFilters:
+        """Filters kept under a name."""
+        return SavedFilters(self.database)
+
+    @cached_property
+    def comments(self) -> Comments:
+        """What people note on cases."""
+        return Comments(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def case_documents(self) -> CaseDocuments:
+        """The files of cases, for those who look at them."""
+        return CaseDocuments(self.database, self.evidence, self.documents, self.clock)
+
+    @cached_property
+    def case_pages(self) -> CasePages:
+        """What a page about one case shows."""
+        return CasePages(self.database, self.views, self.clock)
 
     @cached_property
     def views(self) -> Views:

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
+account_app = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
 alerts_app = typer.Typer(no_args_is_help=True, help="Alarms told to groups and mailboxes.")
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence bundles.")
 app.add_typer(token_app, name="token")
+app.add_typer(account_app, name="account")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(evidence_app, name="evidence")
 retention_app = typer.Typer(no_args_is_help=True, help="Closed cases whose term is over.")
@@ -187,6 +189,63 @@ def token_create(
         show({"token": token})
     else:
         typer.echo(token)
+
+
+@account_app.command("create")
+def account_create(
+    login: Annotated[str, typer.Option(help="What the person types to sign in.")],
+    name: Annotated[str, typer.Option(help="The person's name, as others see it.")],
+    role: Annotated[Role, typer.Option(help="What the person may do.")],
+    branch: Annotated[
+        str | None, typer.Option(help="Name of the branch; without it the whole company.")
+    ] = None,
+    number: Annotated[
+        str | None, typer.Option(help="Employee number; managers and employees need one.")
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Language of the pages.")] = Language.ZH_CN,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account for the console; prints a link that signs it in once, within three days."""
+    from countersign.adapters.database.accounts import AccountFault
+
+    parts = opened()
+    try:
+        account = parts.accounts.create(
+            login,
+            name,
+            role,
+            created_by="command line",
+            branch=branch,
+            number=number,
+            language=language.value,
+            edits_templates=role is Role.SYSTEM_ADMINISTRATOR,
+        )
+    except AccountFault as fault:
+        refuse(f"--{fault}")
+    _show_sign_in(parts, account, as_json)
+
+
+@account_app.command("sign-in")
+def account_sign_in(
+    login: Annotated[str, typer.Argument(help="Login of an account.")], as_json: AsJson = False
+) -> None:
+    """Print a link that signs an account in once, within three days, for whoever lost the password."""
+    parts = opened()
+    account = parts.accounts.by_login(login)
+    if account is None:
+        refuse(f"LOGIN: no open account is called {login!r}")
+    _show_sign_in(parts, account, as_json)
+
+
+def _show_sign_in(parts: "Parts", account_id: str, as_json: bool) -> None:
+    from countersign.adapters.database.accounts import ONE_TIME_LASTS
+
+    code = parts.accounts.new_one_time(account_id, ONE_TIME_LASTS)
+    link = f"{parts.settings.public_base_url}/console/one-time/{code}"
+    if as_json:
+        show({"account": account_id, "sign_in": link})
+    else:
+        typer.echo(link)
 
 
 @alerts_app.callback()

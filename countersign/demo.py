@@ -6,19 +6,22 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import select
 
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.tables import Leave, Person
+from countersign.adapters.database.tables import Leave, Person, StoredPolicy
 from countersign.bootstrap import Parts
+from countersign.contracts.cases import Process, Role
 from countersign.imports import import_file
 from countersign.sandbox.demo import demo_roster
 
 SAMPLE_EMPLOYEE = "E2003"
-SAMPLE_POLICY = {
+SAMPLE_POLICY: dict[str, Any] = {
     "name": "demo_at_any_hour",
+    "remind_before": {"value": 21, "unit": "calendar_days"},
     "remind_channels": ["preferred", "email", "in_system"],
     "rungs": [
         {
@@ -35,7 +38,21 @@ SAMPLE_POLICY = {
         },
     ],
 }
-"""No sending window, so that the sample notice leaves at once, at whatever hour the demo is started."""
+"""No sending window and an early reminder: what is started by it speaks at once, at whatever hour."""
+
+DEMO_PASSWORD = "try-it-out-2026"  # noqa: S105  of invented people, on a machine of one's own
+DEMO_HR = "wu.xiaolan"
+DEMO_ACCOUNTS: tuple[tuple[str, str, Role, dict[str, Any]], ...] = (
+    (DEMO_HR, "吴晓岚", Role.HR, {"number": "E1002", "edits_templates": True}),
+    ("chu.wenjing", "褚文静", Role.HR, {"number": "E2002", "branch": "上海分公司"}),
+    ("zheng.haifeng", "郑海峰", Role.MANAGER, {"number": "E1003", "branch": "北京分公司"}),
+    ("chen.siqi", "陈思齐", Role.MANAGER, {"number": "E2001", "branch": "上海分公司"}),
+    ("feng.yujie", "冯玉洁", Role.FINANCE, {"number": "E1006"}),
+    ("auditor", "审计员", Role.AUDITOR, {}),
+    ("lawyer", "法务", Role.LEGAL, {}),
+    ("admin", "系统管理员", Role.SYSTEM_ADMINISTRATOR, {"edits_templates": True}),
+)
+"""Who can sign in to the demo: login, name, role, and what else the account holds."""
 
 _CODE = re.compile(r"/n/([0-9A-Z-]{14})")
 
@@ -57,8 +74,22 @@ def load_demo(parts: Parts) -> None:
         raise RuntimeError(f"The demo roster was refused: {result['rejected'][0]['message']}")
     with parts.database.reading() as session:
         leave = session.exec(select(Leave).join(Person).where(Person.number == SAMPLE_EMPLOYEE)).one()
-    wish = StartWish(leave.id, SAMPLE_POLICY, {"before_end": "run_now"})
+    for login, name, role, more in DEMO_ACCOUNTS:
+        parts.accounts.create(login, name, role, created_by="demo", password=DEMO_PASSWORD, **more)
+    parts.database.write(lambda session: session.add(_stored_policy(parts)))
+    wish = StartWish(leave.id, SAMPLE_POLICY["name"], {"before_end": "run_now"})
     parts.starts.start(wish, {"role": "machine", "id": "demo"})
+
+
+def _stored_policy(parts: Parts) -> StoredPolicy:
+    """Return the sample policy as one that the pages offer, so that a tour can start a case by it."""
+    return StoredPolicy(
+        name=SAMPLE_POLICY["name"],
+        version=1,
+        process=Process.LEAVE_RETURN,
+        body=SAMPLE_POLICY,
+        created_at=parts.clock(),
+    )
 
 
 def sample_link(base_url: str, outbox_url: str, patience_s: float = 20) -> str | None:

@@ -20,6 +20,7 @@ from typing import IO
 from temporalio.client import Client
 
 from countersign import search_attributes
+from countersign.adapters.database.accounts import FIRST_LOGIN, ONE_TIME_LASTS, AccountFault, Accounts
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.migrate import migrate, settle_mode, store_shipped_policies
 from countersign.adapters.database.tokens import Tokens
@@ -35,7 +36,7 @@ from countersign.adapters.temporal_server import (
 )
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from countersign.demo import load_demo, sample_link
+from countersign.demo import DEMO_HR, DEMO_PASSWORD, load_demo, sample_link
 from countersign.settings import Settings
 
 _READY_S = 60
@@ -87,6 +88,7 @@ class Stack:
         self._children: list[Child] = []
         self._server: RunningServer | None = None
         self._lock: IO[str] | None = None
+        self._books: Database | None = None
         self._stopping = False
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -140,6 +142,8 @@ class Stack:
         self._children.clear()
         if self._server is not None:
             self._server.stop()
+        if self._books is not None:
+            self._books.close()
         if self._lock is not None:
             self._lock.close()
 
@@ -301,7 +305,8 @@ class Stack:
 
     def _announce(self) -> None:
         base = f"http://127.0.0.1:{self.wanted.port}"
-        lines = [("API documentation", f"{base}/docs")]
+        console = self._first_sign_in(base)
+        lines = [("Console (signs in once)", console), ("API documentation", f"{base}/docs")]
         if self.wanted.demo:
             lines += self._demo_lines(base)
         if not self.settings.real_providers:
@@ -317,11 +322,30 @@ class Stack:
         sys.stdout.write(f"\nCountersign is running. Ctrl-C stops it; the data stays.\n\n{body}\n\n")
         sys.stdout.flush()
 
+    def _first_sign_in(self, base: str) -> str:
+        """Return a link that signs in once: the demo's HR, else the administrator of the first start.
+
+        In an installation where that account was shut it is the page for signing in.
+        """
+        accounts = Accounts(self._database(), utc_now)
+        account = (accounts.by_login(DEMO_HR) if self.wanted.demo else None) or accounts.by_login(FIRST_LOGIN)
+        if account is None:
+            try:
+                account = accounts.create(
+                    FIRST_LOGIN, FIRST_LOGIN, Role.SYSTEM_ADMINISTRATOR, created_by="first start"
+                )
+            except AccountFault:
+                return f"{base}/console/sign-in"
+        return f"{base}/console/one-time/{accounts.new_one_time(account, ONE_TIME_LASTS)}"
+
+    def _database(self) -> Database:
+        if self._books is None:
+            self._books = Database(self.settings.url)
+        return self._books
+
     def _demo_lines(self, base: str) -> list[tuple[str, str]]:
-        database = Database(self.settings.url)
-        token = Tokens(database, utc_now).create(Role.HR, None)
-        database.close()
-        lines = [("Token (role HR)", token)]
+        token = Tokens(self._database(), utc_now).create(Role.HR, None)
+        lines = [("Password of all demo accounts", DEMO_PASSWORD), ("Token (role HR)", token)]
         link = sample_link(base, f"http://127.0.0.1:{self.ports[1]}")
         return lines if link is None else [*lines, ("Sample employee link", link)]
 

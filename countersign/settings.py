@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.domain.retention import retention_years
@@ -108,6 +108,19 @@ class Settings(BaseSettings):
         if value and not re.match(r"https?://[^/]+", value):
             raise ValueError("must begin with http:// or https:// and name a host")
         return value or None
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _a_safe_issuer(cls, value: str | None) -> str | None:
+        if value and not re.match(r"https://[^/]+|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$)", value):
+            raise ValueError("must begin with https:// and name a host; http:// only on this machine")
+        return value or None
+
+    @model_validator(mode="after")
+    def _an_issuer_with_its_client(self) -> Self:
+        if self.oidc_issuer is not None and not self.oidc_client_id.strip():
+            raise ValueError("oidc_client_id: is missing; give the one that the identity provider has issued")
+        return self
 
     @field_validator("retention_years")
     @classmethod

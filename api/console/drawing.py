@@ -15,8 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from api.console.navigation import entries
-from api.console.visit import LANGUAGE, Visit, signed_in
+from api.console.visit import LANGUAGE, READERS, Visit, signed_in
 from api.language import LANGUAGES, Sentence, accepted, catalogue, chosen
+from countersign.adapters.database.sending_desk import StopLine
 from countersign.domain.console_words import name_of, told_in
 from countersign.domain.levels import EN, ZH
 
@@ -45,8 +46,15 @@ def draw(visit: Visit, template: str, **values: Any) -> str:
         "said": None if told is None else Sentence(told["text"], told["values"]),
         "said_good": told is None or told["good"],
         "time_lapse": visit.parts.settings.time_lapse,
+        "stops_in_force": lambda: _stops_in_force(visit),
     }
     return environment(visit.language).get_template(template).render(**{**frame, **values})
+
+
+def _stops_in_force(visit: Visit) -> list[StopLine]:
+    if visit.officer.role not in READERS:
+        return []
+    return visit.parts.sending_desk.in_force(visit.officer.branch_id)
 
 
 def outside_page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -84,7 +92,7 @@ def environment(language: str) -> Environment:
     words = catalogue(language)
     env = Environment(
         loader=PackageLoader("templates", ""),
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -103,6 +111,7 @@ def environment(language: str) -> Environment:
         word=lambda value, kind="": word(language, kind, value),
         told=lambda text: told_in(language, text),
         since=since,
+        left=left,
         late=late,
         short=lambda text: f"{text[:8]}…{text[-4:]}",
     )
@@ -182,6 +191,14 @@ def since(context: Context, at: datetime | None) -> str:
 
 
 @pass_context
+def left(context: Context, due: datetime) -> str:
+    """Return how much time a deadline leaves, or how much over it is, in the reader's words."""
+    one = span(due, context["now"])
+    text = _LEFT[one.unit][0 if one.over else 1]
+    return catalogue(context["language"]).gettext(text) % {"n": one.count}
+
+
+@pass_context
 def late(context: Context, due: datetime | None) -> bool:
     """Say whether a deadline has passed."""
     return due is not None and due < context["now"]
@@ -195,6 +212,11 @@ _SPANS: Mapping[str, tuple[str, str]] = {
     "days": (_("%(n)s days ago"), _("in %(n)s days")),
     "hours": (_("%(n)s hours ago"), _("in %(n)s hours")),
     "minutes": (_("%(n)s minutes ago"), _("in %(n)s minutes")),
+}
+_LEFT: Mapping[str, tuple[str, str]] = {
+    "days": (_("%(n)s days over"), _("%(n)s days left")),
+    "hours": (_("%(n)s hours over"), _("%(n)s hours left")),
+    "minutes": (_("%(n)s minutes over"), _("%(n)s minutes left")),
 }
 
 

@@ -1,16 +1,65 @@
-"""The first screen: what waits, for whom, since when."""
+"""The first screen: what waits, for whom, since when; and the search over people and cases."""
+
+from typing import Any
 
 from fastapi import Response
 
 from api.console.drawing import page
 from api.console.route import console_router
-from api.console.visit import Holder
+from api.console.visit import READERS, STAFF, Holder, Visit
+from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.case_lists import CaseFilter, Show, Sort
+from countersign.contracts.cases import Role
 
 router = console_router()
+MOST_SHOWN = 40
+MOST_FOUND = 20
 
 
 @router.get("")
 def first(visit: Holder) -> Response:
     """Show what waits."""
-    tasks = visit.parts.views.tasks(visit.scope, None, 50)
-    return page(visit, "console/first.html", tasks=tasks)
+    return page(visit, "console/first.html", **_waits(visit))
+
+
+@router.get("/now")
+def now(visit: Holder) -> Response:
+    """Return the part of the first screen that is refreshed by itself."""
+    return page(visit, "console/first_part.html", **_waits(visit))
+
+
+@router.get("/search")
+def search(visit: Holder) -> Response:
+    """Find people and cases by part of a name or number, and a case by its id."""
+    asked = visit.asked("q")
+    lists, at = visit.parts.case_lists, visit.parts.clock()
+    sees_cases = visit.officer.role in (*READERS, Role.MANAGER)
+    wanted = CaseFilter(search=asked, sort=Sort.STARTED)
+    cases = lists.page(visit.scope, wanted, 1, at) if asked and sees_cases else None
+    people = visit.parts.people_lists.found(visit.scope, asked, MOST_FOUND) if asked and sees_cases else []
+    return page(visit, "console/search.html", asked=asked, cases=cases, people=people, most=MOST_FOUND)
+
+
+def own_roles(officer: Officer) -> frozenset[str]:
+    """Return whose tasks are this officer's: their role's; those of HR also the system administrator's."""
+    roles = {officer.role.value}
+    if officer.role in STAFF:
+        roles.add(Role.HR.value)
+    return frozenset(roles)
+
+
+def _waits(visit: Visit) -> dict[str, Any]:
+    lists, at, roles = visit.parts.case_lists, visit.parts.clock(), own_roles(visit.officer)
+    asked = visit.asked("show", Show.MINE.value)
+    show = Show(asked) if asked in set(Show) else Show.MINE
+    return {
+        "show": show.value,
+        "summary": lists.summary(visit.scope, roles, at),
+        "stages": lists.stages(visit.scope, at),
+        "tasks": lists.tasks(visit.scope, roles, MOST_SHOWN) if show is Show.MINE else [],
+        "lines": [] if show is Show.MINE else lists.waiting(visit.scope, roles, show, at, MOST_SHOWN),
+        "most": MOST_SHOWN,
+        "approvals": visit.parts.approvals.waiting(visit.officer.branch_id)
+        if visit.officer.role in STAFF
+        else [],
+    }

@@ -1,5 +1,42 @@
 """The list of employees and the page of one."""
 
+from typing import Annotated
+
+from fastapi import Depends, Response
+
+from api.console.cases import page_of
+from api.console.drawing import page
 from api.console.route import console_router
+from api.console.visit import READERS, STAFF, Missing, Visit, visiting
+from countersign.adapters.database.case_lists import CaseFilter, Sort
+from countersign.contracts.cases import Role
 
 router = console_router()
+Seer = Annotated[Visit, Depends(visiting(*READERS, Role.MANAGER))]
+
+
+@router.get("/people")
+def people(visit: Seer) -> Response:
+    """List the employees."""
+    asked, branch = visit.asked("q")[:100], visit.asked("branch")[:26]
+    shown = visit.parts.people_lists.page(visit.scope, asked, branch, page_of(visit))
+    branches = visit.parts.case_lists.branches(visit.scope)
+    return page(visit, "console/people.html", shown=shown, asked=asked, branch=branch, branches=branches)
+
+
+@router.get("/people/{number}")
+def person(visit: Seer, number: str) -> Response:
+    """Show one employee: who reads everything, and who leads them what concerns the work."""
+    found = visit.parts.person_pages.read(visit.scope, number)
+    if found is None:
+        raise Missing
+    wanted = CaseFilter(person_id=found.person.id, sort=Sort.STARTED)
+    cases = visit.parts.case_lists.page(visit.scope, wanted, 1, visit.parts.clock())
+    return page(
+        visit,
+        "console/person.html",
+        found=found,
+        cases=cases,
+        reads_all=visit.officer.role in READERS,
+        starts=visit.officer.role in STAFF,
+    )

@@ -63,7 +63,8 @@ class ConsoleRoute(APIRoute):
 
 
 def _to_sign_in(request: Request, back: str) -> Response:
-    where = f"{HOME}/sign-in?back={back}"
+    own = request.url.path == "/me" or request.url.path.startswith("/me/")
+    where = f"{'/me' if own else HOME}/sign-in?back={back}"
     if request.headers.get("hx-request"):
         # A part of a page cannot hold the sign-in page: the whole page goes there.
         return Response(status_code=204, headers={"HX-Redirect": where})

@@ -17,6 +17,7 @@ from api.people.limits import LinkLimits, TooManyTries
 from api.people.security import client_address, refuse_foreign_post
 from countersign.adapters.database.accounts import LONGEST
 from countersign.bootstrap import Parts
+from countersign.contracts.cases import Role
 
 router = console_router()
 static_router = APIRouter(include_in_schema=False)
@@ -30,8 +31,8 @@ _TOO_OFTEN = sentence("Too many tries. Wait %(minutes)s minutes, then try again.
 def ask(request: Request) -> Response:
     """Show the sign-in form; whoever is signed in already goes on."""
     back = safe_back(request.query_params.get("back", ""))
-    if signed_in(request) is not None:
-        return RedirectResponse(back, 303)
+    if (known := signed_in(request)) is not None:
+        return RedirectResponse(_start_of(known.officer.role, back), 303)
     return _form(request, back)
 
 
@@ -75,7 +76,8 @@ async def use_one_time(request: Request, code: str) -> Response:
 def sign_out(post: EverybodyPost) -> Response:
     """End this browser's session."""
     post.parts.accounts.close(post.signed_in.session_id)
-    response = RedirectResponse(f"{HOME}/sign-in", 303)
+    start = "/me" if post.officer.role is Role.EMPLOYEE else HOME
+    response = RedirectResponse(f"{start}/sign-in", 303)
     response.delete_cookie(SESSION, path="/")
     return response
 
@@ -83,14 +85,14 @@ def sign_out(post: EverybodyPost) -> Response:
 @router.post("/language")
 def switch_language(post: EverybodyPost) -> Response:
     """Show this browser another language."""
-    return _with_language(RedirectResponse(safe_back(post.text("back")), 303), post.text("language"))
+    return with_language(RedirectResponse(safe_back(post.text("back")), 303), post.text("language"))
 
 
 @router.post("/sign-in/language")
 async def switch_language_outside(request: Request) -> Response:
     """Show the sign-in page in another language."""
     form = await _own_form(request)
-    return _with_language(RedirectResponse(f"{HOME}/sign-in", 303), _text(form, "language"))
+    return with_language(RedirectResponse(f"{HOME}/sign-in", 303), _text(form, "language"))
 
 
 @static_router.api_route(f"{STATIC}/{{name}}", methods=["GET", "HEAD"])
@@ -108,7 +110,8 @@ def let_in(request: Request, account_id: str, back: str) -> Response:
     """Open a session for an account and lead on; the cookie is opaque and for this site's own pages only."""
     parts = _parts(request)
     cookie = parts.accounts.open(account_id, request.headers.get("user-agent", ""))
-    response = RedirectResponse(back, 303)
+    officer = parts.accounts.officer(account_id)
+    response = RedirectResponse(back if officer is None else _start_of(officer.role, back), 303)
     response.set_cookie(
         SESSION,
         cookie,
@@ -124,7 +127,12 @@ def let_in(request: Request, account_id: str, back: str) -> Response:
 def safe_back(wanted: str) -> str:
     """Return where to go on: a page of ours, never another site."""
     ours = wanted.startswith(("/console", "/me")) and "\\" not in wanted and "//" not in wanted
-    return wanted if ours and not wanted.startswith(f"{HOME}/sign-in") else HOME
+    return wanted if ours and not wanted.startswith((f"{HOME}/sign-in", "/me/sign-in")) else HOME
+
+
+def _start_of(role: Role, back: str) -> str:
+    """Return where to go on; the first page of employees is one of their own."""
+    return "/me" if role is Role.EMPLOYEE and back == HOME else back
 
 
 def _form(
@@ -142,7 +150,8 @@ def _form(
     )
 
 
-def _with_language(response: Response, language: str) -> Response:
+def with_language(response: Response, language: str) -> Response:
+    """Keep in this browser the language that it was switched to."""
     if language in LANGUAGES:
         response.set_cookie(LANGUAGE, language, path="/", max_age=31536000, samesite="lax", httponly=True)
     return response

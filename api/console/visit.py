@@ -5,7 +5,7 @@ Nobody signed in leads to the sign-in page, another role to a refusal, a form wi
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote
@@ -14,13 +14,14 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.language import Catalogue, Sentence, catalogue, chosen, sentence
-from api.people.security import refuse_foreign_post
+from api.people.security import refuse_foreign_post, refuse_long_body
 from countersign.adapters.database.accounts import Accounts, Officer, SignedIn
 from countersign.adapters.database.scope import Scope
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 
 SESSION, LANGUAGE = "countersign-session", "countersign-language"
+_PAPER_FACTOR = 4
 HOME = "/console"
 
 STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
@@ -49,6 +50,11 @@ class NotAllowed(Exception):
 class Missing(Exception):
     """There is nothing at this address, or it is somebody else's; which of both is not told."""
 
+
+_WITHOUT_OWN_PASSWORD = frozenset(
+    {f"{HOME}/me", f"{HOME}/me/password", f"{HOME}/sign-out", f"{HOME}/language"}
+)
+"""What somebody can open whose password another person has set."""
 
 _WRONG_ROLE = sentence("Your role does not include this page. Ask your system administrator.")
 _STALE_FORM = sentence("This form belongs to an earlier sign-in. Nothing was changed; open the page again.")
@@ -129,19 +135,28 @@ def visiting(*roles: Role) -> Callable[..., Visit]:
     return visit
 
 
-def posting(*roles: Role) -> Callable[..., Awaitable[Post]]:
-    """Return a dependency that yields what somebody in one of these roles posted from our own page."""
+def posting(*roles: Role, papers: bool = False) -> Callable[..., AsyncIterator[Post]]:
+    """Return a dependency that yields what somebody in one of these roles posted from our own page.
 
-    async def post(request: Request) -> Post:
+    With `papers` a file of a few times the upload limit is still read, and so gets its answer on the form.
+    """
+
+    async def post(request: Request) -> AsyncIterator[Post]:
         visit = _visit(request, roles)
         refuse_foreign_post(request, visit.parts.settings.public_base_url)
+        if papers:
+            limit = visit.parts.settings.upload_limit_bytes * _PAPER_FACTOR + 64 * 1024
+            request = refuse_long_body(request, limit)
         form = await request.form(max_files=1, max_fields=5000, max_part_size=1024 * 1024)
-        token = form.get("csrf")
-        if not isinstance(token, str) or not hmac.compare_digest(
-            token.encode(), visit.signed_in.csrf.encode()
-        ):
-            raise NotAllowed(_STALE_FORM)
-        return Post(request, visit.parts, visit.signed_in, form)
+        try:
+            token = form.get("csrf")
+            if not isinstance(token, str) or not hmac.compare_digest(
+                token.encode(), visit.signed_in.csrf.encode()
+            ):
+                raise NotAllowed(_STALE_FORM)
+            yield Post(request, visit.parts, visit.signed_in, form)
+        finally:
+            await form.close()
 
     post.allowed_roles = frozenset(roles)  # type: ignore[attr-defined]
     return post
@@ -160,7 +175,7 @@ def _visit(request: Request, roles: tuple[Role, ...]) -> Visit:
         raise NotSignedIn(_back(request))
     if found.officer.role not in roles:
         raise NotAllowed(_WRONG_ROLE)
-    if found.officer.must_change_password and not request.url.path.startswith("/console/me"):
+    if found.officer.must_change_password and request.url.path not in _WITHOUT_OWN_PASSWORD:
         raise MustChangePassword
     return Visit(request, request.app.state.parts, found)
 

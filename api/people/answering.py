@@ -2,17 +2,59 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from api.language import sentence
-from api.people.forms import Answer, FieldError, Typed, check, has_nonce, upload_sentence
+from api.people.forms import Answer, FieldError, Typed, check, choices, has_nonce, upload_sentence
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView, NewAct, StoredFile
 from countersign.adapters.database.identity import Method
 from countersign.adapters.database.links import LinkView
 from countersign.adapters.uploads import UploadRefused, store_upload
-from countersign.contracts.cases import ActKind, Role
+from countersign.contracts.cases import ActKind, Process, Role
 from countersign.ids import answer_act_id
+
+
+@dataclass(frozen=True)
+class Question:
+    """A notice as somebody is about to answer it.
+
+    `key` makes the ids of its answers: the same form sent twice is one act. `actor` is who answers,
+    `stranger` how they stand when they say that they are not the person. `counted_as` is what tries are
+    counted by, `identity` how it is known who answers.
+    """
+
+    case_id: str
+    process: Process
+    audience: str
+    fingerprint: str
+    answer_by: datetime | None
+    allowed: tuple[ActKind, ...]
+    key: str
+    actor: str
+    stranger: str
+    counted_as: str
+    identity: str | None = None
+    link_id: str | None = None
+    acting_for: str | None = None
+
+
+def by_link(link: LinkView, code_hash: str, identity: Method | None) -> Question:
+    """Return the question that whoever holds a link may answer."""
+    return Question(
+        case_id=link.case_id,
+        process=link.process,
+        audience=link.audience,
+        fingerprint=link.fingerprint,
+        answer_by=link.answer_by,
+        allowed=choices(link.process, link.audience),
+        key=link.link_id,
+        actor=link.person_id,
+        stranger=f"link/{link.link_id}",
+        counted_as=code_hash,
+        identity=identity and identity.value,
+        link_id=link.link_id,
+    )
 
 
 @dataclass(frozen=True)
@@ -23,62 +65,54 @@ class AskAgain:
     status: int = 422
 
 
-def take_answer(
-    services: PeopleServices, link: LinkView, typed: Typed, code_hash: str, identity: Method | None
-) -> ActView | AskAgain:
-    """Commit the answer in `typed`, or say what is wrong with it. The same form sent twice is one act.
-
-    `code_hash` is what tries are counted by, `identity` how the holder has confirmed who they are. Raises
-    `TooManyTries`.
-    """
-    if typed.shown != link.fingerprint:
+def take_answer(services: PeopleServices, asked: Question, typed: Typed) -> ActView | AskAgain:
+    """Commit the answer in `typed`, or say what is wrong with it. Raises `TooManyTries`."""
+    if typed.shown != asked.fingerprint:
         changed = sentence("The notice has changed since you opened it. Read it again, then answer.")
         return AskAgain((FieldError("notice", changed),), 409)
     if not has_nonce(typed):
         stale = sentence("This form is no longer valid. Check your answer and send it again.")
         return AskAgain((FieldError("notice", stale),))
-    answer = check(typed, link.process, link.audience, _today(services, link))
+    answer = check(typed, asked.allowed, _today(services, asked))
     if isinstance(answer, list):
         return AskAgain(tuple(answer))
     try:
-        files = _files(services, answer, typed, code_hash)
+        files = _files(services, answer, typed, asked.counted_as)
     except UploadRefused as refused:
         told = upload_sentence(refused.fault, services.upload_limit)
         return AskAgain((FieldError("file", told),))
-    services.limits.posting(code_hash)
-    return services.acts.take(_act(link, typed, answer, files, identity))
+    services.limits.posting(asked.counted_as)
+    return services.acts.take(_act(asked, typed, answer, files))
 
 
-def _today(services: PeopleServices, link: LinkView) -> date:
+def _today(services: PeopleServices, asked: Question) -> date:
     """Return the day from which dates are judged: the case may live in another time than we do."""
-    return (link.answer_by or services.clock()).date()
+    return (asked.answer_by or services.clock()).date()
 
 
-def _files(services: PeopleServices, answer: Answer, typed: Typed, code_hash: str) -> tuple[StoredFile, ...]:
+def _files(services: PeopleServices, answer: Answer, typed: Typed, counted_as: str) -> tuple[StoredFile, ...]:
     if answer.kind is not ActKind.EXTENSION_ASKED or typed.file is None:
         return ()
-    services.limits.reading_file(code_hash)
+    services.limits.reading_file(counted_as)
     return (store_upload(typed.file, typed.file_name, services.upload_limit, services.documents),)
 
 
-def _act(
-    link: LinkView, typed: Typed, answer: Answer, files: tuple[StoredFile, ...], identity: Method | None
-) -> NewAct:
-    """Lay out the act. Whoever says that they are not the person stands as the link, not as the person."""
-    stranger = answer.kind is ActKind.NOT_ME
-    told = {"on": answer.on.isoformat() if answer.on else None, "identity": identity and identity.value}
+def _act(asked: Question, typed: Typed, answer: Answer, files: tuple[StoredFile, ...]) -> NewAct:
+    """Lay out the act. Whoever says that they are not the person does not stand as the person."""
+    told = {"on": answer.on.isoformat() if answer.on else None, "identity": asked.identity}
     return NewAct(
-        id=answer_act_id(link.link_id, _said(answer, files), typed.nonce),
-        case_id=link.case_id,
+        id=answer_act_id(asked.key, _said(answer, files), typed.nonce),
+        case_id=asked.case_id,
         kind=answer.kind,
-        role=Role(link.audience),
-        actor=f"link/{link.link_id}" if stranger else link.person_id,
+        role=Role(asked.audience),
+        actor=asked.stranger if answer.kind is ActKind.NOT_ME else asked.actor,
         body={name: value for name, value in told.items() if value},
         words={"words": answer.words} if answer.words else {},
-        link_id=link.link_id,
-        audience=link.audience,
-        shown_sha256=link.fingerprint,
+        link_id=asked.link_id,
+        audience=asked.audience,
+        shown_sha256=asked.fingerprint,
         files=files,
+        acting_for=asked.acting_for,
     )
 
 

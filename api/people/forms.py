@@ -74,12 +74,17 @@ def new_nonce() -> str:
 async def read_form(request: Request, upload_limit: int) -> Typed:
     """Read the posted fields and at most one byte more of the file than is allowed."""
     async with request.form(max_files=1, max_fields=20, max_part_size=64 * 1024) as form:
-        file, name = None, ""
-        sent = form.get("file")
-        if isinstance(sent, UploadFile) and sent.filename:
-            file, name = await sent.read(upload_limit + 1), _printable(sent.filename)
-        fields = {one: _text(form, one) for one in ("answer", "on", "until", "words", "nonce", "shown")}
-        return Typed(**fields, file_name=name, file=file)
+        return await typed_in(form, upload_limit)
+
+
+async def typed_in(form: FormData, upload_limit: int) -> Typed:
+    """Return what stands in a form, of its file at most one byte more than is allowed."""
+    file, name = None, ""
+    sent = form.get("file")
+    if isinstance(sent, UploadFile) and sent.filename:
+        file, name = await sent.read(upload_limit + 1), _printable(sent.filename)
+    fields = {one: _text(form, one) for one in ("answer", "on", "until", "words", "nonce", "shown")}
+    return Typed(**fields, file_name=name, file=file)
 
 
 def _text(form: FormData, name: str) -> str:
@@ -98,9 +103,9 @@ def has_nonce(typed: Typed) -> bool:
     return _NONCE.fullmatch(typed.nonce) is not None
 
 
-def check(typed: Typed, process: Process, audience: str, today: date) -> Answer | list[FieldError]:
-    """Return the answer, or everything that is missing or wrong."""
-    kinds = {kind.value: kind for kind in choices(process, audience)}
+def check(typed: Typed, allowed: tuple[ActKind, ...], today: date) -> Answer | list[FieldError]:
+    """Return the answer, one of those that are `allowed`, or everything that is missing or wrong."""
+    kinds = {kind.value: kind for kind in allowed}
     kind = kinds.get(typed.answer)
     if kind is None:
         first = next(iter(kinds))

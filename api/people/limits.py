@@ -13,6 +13,8 @@ _MISSES_OF_ONE = parse("30 per 15 minutes")
 _MISSES_OF_ALL = parse("300 per 5 minutes")
 _POSTS = parse("20 per 15 minutes")
 _FILES = parse("60 per 15 minutes")
+_ASKED_BY_ONE = parse("30 per 15 minutes")
+_ASKED_BY_ALL = parse("600 per 15 minutes")
 _ALL = "all"
 
 log = logging.getLogger("countersign.links")
@@ -61,9 +63,16 @@ class LinkLimits:
         if not self._limiter.hit(_FILES, code_hash):
             raise self._refusal("one link's files", _FILES, code_hash)
 
-    def _refusal(self, whose: str, item: RateLimitItem, key: str) -> TooManyTries:
+    def asking(self, client: str) -> None:
+        """Count a wish for a one-time code, whoever it is for; raise `TooManyTries` beyond the limit."""
+        if not self._limiter.hit(_ASKED_BY_ONE, "asks", _counted_as(client)):
+            raise self._refusal("one client's wishes", _ASKED_BY_ONE, "asks", _counted_as(client))
+        if not self._limiter.hit(_ASKED_BY_ALL, "asks", _ALL):
+            raise self._refusal("all clients' wishes", _ASKED_BY_ALL, "asks", _ALL)
+
+    def _refusal(self, whose: str, item: RateLimitItem, *key: str) -> TooManyTries:
         log.warning("too many tries by %s: more than %s", whose, item)
-        free_again = self._limiter.get_window_stats(item, key).reset_time
+        free_again = self._limiter.get_window_stats(item, *key).reset_time
         return TooManyTries(max(1, math.ceil(free_again - time.time())))
 
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.language import Sentence, accepted, chosen, sentence
-from api.people.answering import AskAgain, take_answer
+from api.people.answering import AskAgain, by_link, take_answer
 from api.people.cookies import CONFIRMED, new_confirmed, set_cookie
 from api.people.factor import FORM_LIMIT, confirm, make_code, not_sent, read_try
 from api.people.forms import FieldError, Typed, new_nonce, read_form
@@ -106,8 +106,8 @@ async def answer(request: Request, code: str) -> Response:
     if link.sensitive and identity is None:
         return await run_in_threadpool(_ask_who, request, code, link, _TOO_LATE, 403)
     typed = await read_form(request, services.upload_limit)
-    hashed = services.keys.hash_of(code)
-    taken = await run_in_threadpool(take_answer, services, link, typed, hashed, identity)
+    question = by_link(link, services.keys.hash_of(code), identity)
+    taken = await run_in_threadpool(take_answer, services, question, typed)
     if isinstance(taken, AskAgain):
         return await run_in_threadpool(_form_again, request, code, link, typed, taken)
     await services.carry(taken.id)

@@ -96,7 +96,12 @@ def read_case(parts: PartsDep, caller: Reader, case_id: CaseId) -> dict[str, Any
     return found
 
 
-@router.post("/cases/{case_id}/acts", status_code=201, summary="Act in a case")
+@router.post(
+    "/cases/{case_id}/acts",
+    status_code=201,
+    summary="Act in a case",
+    responses={202: {"description": "Recorded; brought to the running case as soon as that is reached."}},
+)
 async def act(
     parts: PartsDep, caller: Staff, case_id: CaseId, wish: ActRequest, key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -104,7 +109,7 @@ async def act(
     if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
         raise not_found("case")
     key = needed(key)
-    await run_in_threadpool(_check_papers, parts, case_id, wish)
+    await run_in_threadpool(check_papers, parts, case_id, wish)
     new = _new_act(caller, case_id, wish, key)
     taken = await run_in_threadpool(parts.acts.take, new)
     if taken.state == "waiting":
@@ -120,7 +125,7 @@ def _see_leave(parts: Parts, caller: Caller, leave_id: str) -> None:
         )
 
 
-def _check_papers(parts: Parts, case_id: str, wish: ActRequest) -> None:
+def check_papers(parts: Parts, case_id: str, wish: ActRequest) -> None:
     """Refuse a tracking number of somebody else's letter, and a document that the case does not have."""
     if wish.tracking_number is not None and wish.happened_at is not None:
         why = parts.letters.why_not_posted_under(case_id, wish.tracking_number, wish.happened_at)

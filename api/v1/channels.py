@@ -36,7 +36,10 @@ def channels(parts: PartsDep, caller: Reader) -> dict[str, Any]:
 
 
 @router.post(
-    "/channels/{name}/acknowledge", status_code=201, summary="Answer for a channel that leaves the country"
+    "/channels/{name}/acknowledge",
+    status_code=201,
+    summary="Answer for a channel that leaves the country",
+    responses={200: {"description": "Somebody had answered for it already."}},
 )
 def acknowledge(
     parts: PartsDep,

@@ -13,7 +13,6 @@ from api.security import READERS, STAFF, actor_of, allow
 from api.v1.cases import PageSize, estimate_to_json
 from api.v1.models import Strict
 from countersign.adapters.database.circulars import (
-    DEFAULT_POLICY,
     MOST_ADDRESSEES,
     AddresseePreview,
     CircularPreview,
@@ -34,7 +33,7 @@ class CircularRequest(Strict):
     title: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
     text: Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
     addressees: Annotated[list[Addressee], Field(min_length=1, max_length=MOST_ADDRESSEES)]
-    policy: str | dict[str, Any] = DEFAULT_POLICY
+    policy: str | dict[str, Any] | None = None
 
     def wish(self) -> CircularWish:
         """Return the domain's words for it."""

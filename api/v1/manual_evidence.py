@@ -26,6 +26,15 @@ router = APIRouter(tags=["cases"])
 Staff = Annotated[Caller, Depends(allow(*STAFF))]
 
 
+def lacking(form: ManualEvidenceForm, *, with_file: bool) -> tuple[str, str] | None:
+    """Return what a kind of evidence cannot go without: the field, and why; None when nothing lacks."""
+    if form.kind is ManualKind.SCREENSHOT and not with_file:
+        return "file", "a screenshot needs its picture"
+    if form.kind is ManualKind.VISIT and form.witness is None:
+        return "witness", "a visit needs a witness; give the name of who else was there"
+    return None
+
+
 @router.post(
     "/cases/{case_id}/manual-evidence",
     status_code=201,
@@ -40,11 +49,8 @@ async def manual_evidence(
     if not await run_in_threadpool(parts.views.exists, scope_of(caller), case_id):
         raise not_found("case")
     form, sent = await read_form(request, ManualEvidenceForm, parts.settings.upload_limit_bytes)
-    if form.kind is ManualKind.SCREENSHOT and sent is None:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "file: a screenshot needs its picture.", "file")
-    if form.kind is ManualKind.VISIT and form.witness is None:
-        sentence = "witness: a visit needs a witness; give the name of who else was there."
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, "witness")
+    if (lack := lacking(form, with_file=sent is not None)) is not None:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{lack[0]}: {lack[1]}.", lack[0])
     told = own_id(caller, case_id, "manual", key)[:26]
 
     def do() -> tuple[int, dict[str, Any]]:

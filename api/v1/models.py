@@ -1,5 +1,6 @@
 """What the JSON API takes: strict models with closed sets of keys."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -18,7 +19,7 @@ from api.errors import DAY_WANTED, INSTANT_WANTED
 from countersign.adapters.database.consents import Consent
 from countersign.adapters.database.letters import CourierReport
 from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
-from countersign.adapters.database.starts import DEFAULT_POLICY, StartWish
+from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.stops import StopScope
 from countersign.adapters.roster import read_email, read_phone
 from countersign.contracts.cases import ActKind
@@ -78,7 +79,7 @@ class StartRequest(Strict):
     """Which leave to start, under which policy; `overdue` decides steps whose date has passed."""
 
     leave: Annotated[str, Field(min_length=1, max_length=40)]
-    policy: str | dict[str, Any] = DEFAULT_POLICY
+    policy: str | dict[str, Any] | None = None
     overdue: dict[str, _Choice] = {}
     grading_pending: bool | None = None
 
@@ -94,7 +95,7 @@ class EstimateRequest(Strict):
     leaves: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=40)]], Field(min_length=1, max_length=200)
     ]
-    policy: str | dict[str, Any] = DEFAULT_POLICY
+    policy: str | dict[str, Any] | None = None
 
 
 class StopRequest(Strict):
@@ -140,7 +141,7 @@ class StaffAct(StrEnum):
     PUBLISHED = ActKind.PUBLISHED.value
 
 
-_NEEDS = {
+NEEDS: Mapping[StaffAct, tuple[str, ...]] = {
     StaffAct.SKIP: ("step", "reason"),
     StaffAct.PAUSE: ("reason",),
     StaffAct.RESUME: ("reason",),
@@ -157,6 +158,7 @@ _NEEDS = {
     StaffAct.RESEND: ("reason",),
     StaffAct.REPLAN: ("reason",),
 }
+"""The fields without which an act cannot be recorded."""
 
 
 class ActRequest(Strict):
@@ -179,7 +181,7 @@ class ActRequest(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        for name in _NEEDS.get(self.act, ()):
+        for name in NEEDS.get(self.act, ()):
             if getattr(self, name) is None:
                 raise ValueError(f"{self.act.value} needs the field {name}")
         if self.act is StaffAct.POSTED and not (self.tracking_number or self.courier_number):

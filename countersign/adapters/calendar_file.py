@@ -1,6 +1,7 @@
 """A published calendar year from a file: the days that the State Council's paper moves."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from countersign.adapters.sheets import (
     DestroyedNumber,
     InputFault,
     RowError,
+    Sheet,
     cell_text,
     read_sheet,
 )
@@ -34,6 +36,14 @@ class CalendarRejected(InputFault):
         self.rows, self.rejected = rows, rejected
 
 
+@dataclass(frozen=True)
+class ReadYear:
+    """A year as a file tells it, and the row in which each of its days stands."""
+
+    year: CalendarYear
+    rows: dict[date, int]
+
+
 def read_calendar(path: Path) -> CalendarYear:
     """Read the days off and the make-up working days of one year from CSV or a workbook.
 
@@ -42,7 +52,11 @@ def read_calendar(path: Path) -> CalendarYear:
     must, and a year whose every 休 is a weekend day is no published calendar. Raises `InputFault` for a
     file that is no table, `CalendarRejected` with every fault of every row otherwise.
     """
-    sheet = read_sheet(path)
+    return calendar_of(read_sheet(path)).year
+
+
+def calendar_of(sheet: Sheet) -> ReadYear:
+    """Read a table like `read_calendar`."""
     columns, errors = _COLUMNS.read(sheet)
     if errors:
         raise CalendarRejected(sheet.source, len(sheet.rows), errors)
@@ -57,12 +71,13 @@ def read_calendar(path: Path) -> CalendarYear:
         errors += _check_year(days, papers)
     if errors:
         raise CalendarRejected(sheet.source, len(sheet.rows), errors)
-    return CalendarYear(
+    year = CalendarYear(
         year=next(iter(days)).year,
         off=tuple(sorted(day for day, (_, kind) in days.items() if kind == "off")),
         work=tuple(sorted(day for day, (_, kind) in days.items() if kind == "work")),
         paper=next(iter(papers)),
     )
+    return ReadYear(year, {day: row for day, (row, _) in days.items()})
 
 
 def _read_row(

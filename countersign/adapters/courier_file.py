@@ -1,7 +1,7 @@
 """A courier's list of what became of letters, from a file: every fault of every row is named first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -35,39 +35,51 @@ _ACTOR = {"role": "hr", "id": "import"}
 
 @dataclass(frozen=True)
 class CourierImport:
-    """What an import did: `applied` rows stand in the evidence, `known` of them had stood there before."""
+    """What an import did: `applied` rows stand in the evidence, `known` of them had stood there before.
+
+    `reports` are the rows without a fault, by their place in the file.
+    """
 
     rows: int
     applied: int
     known: int
     rejected: list[RowError]
+    reports: dict[int, CourierReport] = field(default_factory=dict, repr=False)
 
 
-def import_courier(letters: Letters, sheet: Sheet, *, dry_run: bool, accept_good_rows: bool) -> CourierImport:
+def import_courier(
+    letters: Letters,
+    sheet: Sheet,
+    *,
+    dry_run: bool,
+    accept_good_rows: bool,
+    branch_id: str | None = None,
+) -> CourierImport:
     """Take in a courier's list, or say everything that is wrong with it.
 
     Columns `运单号, 状态, 时间, 说明` (`tracking_number, state, at, words`); 说明 may be left out. A time
     without an offset is in the zone of the branch that posted the letter. One refused row applies nothing
     unless `accept_good_rows`; a wrong header never applies anything. The same row again changes nothing.
-    Raises `InputFault` for a list without rows.
+    `branch_id` is the branch whose letters alone are known. Raises `InputFault` for a list without rows.
     """
     columns, errors = _COLUMNS.read(sheet)
     if errors:
         return CourierImport(len(sheet.rows), 0, 0, errors)
     if not sheet.rows:
         raise InputFault(f"{sheet.source}: holds no reports; write one report of a letter per row")
-    reports: list[CourierReport] = []
+    reports: dict[int, CourierReport] = {}
     for row in sheet.rows:
         cells = {columns[header]: cell for header, cell in row.cells.items()}
-        read = _Row(row.number, cells, letters).report()
+        read = _Row(row.number, cells, letters, branch_id).report()
         if isinstance(read, CourierReport):
-            reports.append(read)
+            reports[row.number] = read
         else:
             errors += read
     if dry_run or (errors and not accept_good_rows):
-        return CourierImport(len(sheet.rows), 0, 0, errors)
-    taken = [letters.take(report, None, _ACTOR) for report in reports]
-    return CourierImport(len(sheet.rows), len(taken), sum(not one.new for one in taken), errors)
+        return CourierImport(len(sheet.rows), 0, 0, errors, reports)
+    taken = [letters.take(report, branch_id, _ACTOR) for report in reports.values()]
+    known = sum(not one.new for one in taken)
+    return CourierImport(len(sheet.rows), len(taken), known, errors, reports)
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class _Row:
     number: int
     cells: dict[str, Cell]
     letters: Letters
+    branch_id: str | None
 
     def report(self) -> CourierReport | list[RowError]:
         """Return the report, or everything that is wrong with the row."""
@@ -88,7 +101,7 @@ class _Row:
         number = self._read("tracking_number", "bad_number", _number, errors)
         state = self._read("state", "bad_choice", _state, errors)
         words = self._read("words", "bad_text", _words, errors)
-        zone = None if number is None else self.letters.zone_of(number, None)
+        zone = None if number is None else self.letters.zone_of(number, self.branch_id)
         if number is not None and zone is None:
             sentence = "no posted letter bears this number; record it with the posting first"
             errors.append(_COLUMNS.error(self.number, "tracking_number", "unknown_number", sentence))
@@ -97,7 +110,7 @@ class _Row:
             return errors
         report = CourierReport(number, state, at, words)
         try:
-            self.letters.check(report, None)
+            self.letters.check(report, self.branch_id)
         except (NoSuchLetter, ReportRefused) as refusal:
             return [_COLUMNS.error(self.number, "at", "bad_date", str(refusal).partition(": ")[2])]
         return report

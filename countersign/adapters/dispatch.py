@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from countersign import search_attributes as attributes
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.outbox import Errand, OpenCase, OutboxBook
-from countersign.adapters.database.starts import AlreadyStarted, CannotStart, Starts, StartWish
+from countersign.adapters.database.starts import AlreadyStarted, CannotStart, Starts, StartWish, SwitchedOff
 from countersign.adapters.processes import STARTS
 from countersign.contracts.cases import CaseState
 from countersign.domain.calendar import CalendarYear
@@ -123,6 +123,9 @@ class Dispatcher:
                 await asyncio.to_thread(self._starts.start, wish, {"role": "machine", "id": "calendar"})
             except AlreadyStarted:
                 pass
+            except SwitchedOff:
+                # Nobody need be told: that nothing starts there is what the switch is for.
+                log.info("leave %s: not started, its process is switched off there", errand.body["leave"])
         elif errand.kind == "start_case":
             await self._start(errand.body["case"])
         elif errand.kind == "adopt_calendar":

@@ -1,9 +1,8 @@
 """Texts of notices: Jinja2 with strict undefined, one file per name, form and language."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,10 @@ from jinja2 import (
     TemplateSyntaxError,
     UndefinedError,
 )
+
+from countersign.adapters import stored_text
+from countersign.adapters.date_words import DATE_FILTERS
+from countersign.domain.texts import NEUTRAL, Form, TextKey
 
 LANGUAGES = ("zh-CN", "en")
 _FALLBACK = {
@@ -63,10 +66,30 @@ class NoticeText:
         return hashlib.sha256(f"{self.title}\n{self.text}".encode()).hexdigest()
 
 
-class Renderer:
-    """Renders the notices of one process; a folder of the installation's own overrides the shipped texts."""
+StoredTexts = Callable[[TextKey], str | None]
+"""Returns the text that the company has written in place of another; None while it has written none."""
 
-    def __init__(self, process: str, override: Path | None = None) -> None:
+
+@dataclass(frozen=True)
+class _Source:
+    """A text as it is written, and whether it comes out of a browser."""
+
+    file: str
+    text: str
+    is_stored: bool
+
+
+class Renderer:
+    """Renders the notices of one process.
+
+    Texts that were written in the console stand over those of the installation's own folder, and these over
+    the shipped ones.
+    """
+
+    def __init__(
+        self, process: str, override: Path | None = None, stored: StoredTexts = lambda key: None
+    ) -> None:
+        self._stored = stored
         loaders = [FileSystemLoader(override)] if override else []
         self._env = Environment(
             loader=ChoiceLoader([*loaders, PackageLoader("templates", "notices")]),
@@ -76,51 +99,68 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._env.filters.update(
-            zh_day=_zh_day, zh_short=_zh_short, zh_moment=_zh_moment, en_day=_en_day, en_moment=_en_moment
-        )
+        self._env.filters.update(DATE_FILTERS)
         self._process = process
 
     def notice(self, name: str, audience: str, language: str, variables: Mapping[str, Any]) -> NoticeText:
         """Render the text of a notice; its first line is the title."""
-        file, source = self._find(name, audience, language, "txt")
-        title, _, text = self._render(file, variables).strip().partition("\n")
-        version = hashlib.sha256(source.encode()).hexdigest()[:12]
-        return NoticeText(title.strip(), text.strip(), file, version)
+        source = self._find(name, audience, language, Form.TEXT)
+        title, _, text = self._render(source, variables).strip().partition("\n")
+        version = hashlib.sha256(source.text.encode()).hexdigest()[:12]
+        return NoticeText(title.strip(), text.strip(), source.file, version)
 
     def sms(self, name: str, audience: str, language: str, variables: Mapping[str, Any]) -> str:
         """Render the short text of a notice."""
-        file, _ = self._find(name, audience, language, "sms")
-        return " ".join(self._render(file, variables).split())
+        return " ".join(self._render(self._find(name, audience, language, Form.SMS), variables).split())
 
     def mail(self, language: str, variables: Mapping[str, Any], name: str = "mail") -> str:
         """Render the e-mail around a notice: text, link, fingerprint, contact."""
-        file, _ = self._find(name, "employee", language, "txt")
-        return self._render(file, variables).strip() + "\n"
+        return self._render(self._find(name, "employee", language, Form.TEXT), variables).strip() + "\n"
 
-    def _find(self, name: str, audience: str, language: str, form: str) -> tuple[str, str]:
+    def keys(self) -> list[TextKey]:
+        """Return every text of the process that is shipped or lies in the installation's own folder."""
+        assert self._env.loader is not None  # noqa: S101  set in __init__
+        found = []
+        for file in self._env.loader.list_templates():
+            process, _, rest = file.partition("/")
+            language, _, name = rest.partition("/")
+            stem, _, form = name.rpartition(".")
+            if process == self._process and language in LANGUAGES and stem and form in set(Form):
+                found.append(TextKey(process, stem, language, Form(form)))
+        return found
+
+    def without_stored(self, key: TextKey) -> str | None:
+        """Return a text as it stands in the files; None when there is none of that name."""
+        assert self._env.loader is not None  # noqa: S101  set in __init__
+        try:
+            source, _, _ = self._env.loader.get_source(self._env, key.file)
+        except TemplateNotFound:
+            return None
+        return source
+
+    def _find(self, name: str, audience: str, language: str, form: Form) -> _Source:
         language = language if language in LANGUAGES else LANGUAGES[0]
         for candidate in candidates(name, audience):
-            file = f"{self._process}/{language}/{candidate}.{form}"
-            try:
-                assert self._env.loader is not None  # noqa: S101  set in __init__
-                source, _, _ = self._env.loader.get_source(self._env, file)
-                return file, source
-            except TemplateNotFound:
-                continue
-        raise TemplateFault(f"template {self._process}/{language}/{name}.{form} does not exist; add it")
+            key = TextKey(self._process, candidate, language, form)
+            stored = self._stored(key)
+            source = stored or self.without_stored(key)
+            if source is not None:
+                return _Source(key.file, source, is_stored=bool(stored))
+        raise TemplateFault(f"template {self._process}/{language}/{name}.{form.value} does not exist; add it")
 
-    def _render(self, file: str, variables: Mapping[str, Any]) -> str:
+    def _render(self, source: _Source, variables: Mapping[str, Any]) -> str:
+        file = source.file
         try:
+            if source.is_stored:
+                return stored_text.render(source.text, variables)
             return self._env.get_template(file).render(variables)
         except UndefinedError as error:
             raise TemplateFault(f"template {file}: {error.message}; use a variable that exists") from None
         except TemplateSyntaxError as error:
             raise TemplateFault(f"template {file}, line {error.lineno}: {error.message}") from None
-
-
-NEUTRAL = frozenset({"confidential", "mail_confidential"})
-"""What travels outside for a confidential notice: a text message, and a mail."""
+        except stored_text.StoredTextFault as error:
+            line = "" if error.line is None else f", line {error.line}"
+            raise TemplateFault(f"template {file}{line}: {error}") from None
 
 
 def candidates(name: str, audience: str) -> tuple[str, ...]:
@@ -132,32 +172,3 @@ def candidates(name: str, audience: str) -> tuple[str, ...]:
         return (name,)
     stand_in = _FALLBACK.get(audience, name)
     return (name, stand_in) if audience in _READERS.get(name, {audience}) else (stand_in,)
-
-
-_ZH_WEEK, _EN_WEEK = "一二三四五六日", ("Mon", "Tues", "Wednes", "Thurs", "Fri", "Satur", "Sun")
-_EN_MONTHS = "January February March April May June July August September October November December".split()
-
-
-def _zh_day(day: date) -> str:
-    """Return `2026年2月13日（星期五）`."""
-    return f"{day.year}年{_zh_short(day)}（星期{_ZH_WEEK[day.weekday()]}）"
-
-
-def _zh_short(day: date) -> str:
-    """Return `2月13日`."""
-    return f"{day.month}月{day.day}日"
-
-
-def _zh_moment(at: datetime) -> str:
-    """Return `2026年2月13日（星期五）10:00`, in the zone that `at` bears."""
-    return f"{_zh_day(at)}{at:%H:%M}"
-
-
-def _en_day(day: date) -> str:
-    """Return `Friday, 13 February 2026`."""
-    return f"{_EN_WEEK[day.weekday()]}day, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
-
-
-def _en_moment(at: datetime) -> str:
-    """Return `10:00 (UTC+08:00) on Friday, 13 February 2026`, in the zone that `at` bears."""
-    return f"{at:%H:%M} (UTC{at.isoformat()[-6:]}) on {_en_day(at)}"

@@ -63,6 +63,7 @@ _PROCESSES: Mapping[str, Pair] = {
 _POLICIES: Mapping[str, Pair] = {
     "leave_return_standard": ("标准返岗规则", "leave_return_standard"),
     "acknowledgement_standard": ("标准告知确认规则", "acknowledgement_standard"),
+    "demo_at_any_hour": ("演示规则（不限时段）", "demo_at_any_hour"),
     "inline": ("随案提交", "inline"),
 }
 _ACTORS: Mapping[str, Pair] = {
@@ -163,6 +164,7 @@ _FETCHERS: Mapping[str, Pair] = {
 _METHODS: Mapping[str, Pair] = {
     "sms_code": ("短信验证码", "sms_code"),
     "id_last4": ("证件号码后四位", "id_last4"),
+    "account_session": ("账号登录", "account_session"),
     "code": ("回执码", "code"),
     "number": ("号码", "number"),
 }

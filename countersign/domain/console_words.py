@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from countersign.domain.chain_words import Pair, pair_of
+from countersign.domain.alarm_words import ALARM_NAMES, HELD_NAMES
+from countersign.domain.chain_words import ROLES, Pair, pair_of, value_words
 from countersign.domain.levels import ZH
 from countersign.domain.yaml_text import load_text
 
@@ -47,7 +48,36 @@ _KINDS: Mapping[str, Pair] = {
     "leave_return": ("返岗通知", "Leave return"),
     "acknowledgement": ("告知确认", "Acknowledgement"),
 }
-_TABLES: Mapping[str, Mapping[str, Pair]] = {"case_state": _CASE_STATES, "act": _ACTS, "kind": _KINDS}
+_DOCUMENTS: Mapping[str, Pair] = {
+    "paper": ("打印件", "printed letter"),
+    "answer": ("答复所附", "handed in with an answer"),
+    "manual": ("人工录入", "entered by hand"),
+    "mail": ("收到的邮件", "mail received"),
+    "consent": ("送达同意书", "consent to service"),
+}
+_ROLE_NAMES: Mapping[str, Pair] = {
+    **ROLES,
+    **{
+        role: (ROLES[role][0], english)
+        for role, english in {
+            "employee": "employee",
+            "manager": "manager",
+            "auditor": "auditor",
+            "system_administrator": "system administrator",
+            "integrator": "another program",
+        }.items()
+    },
+}
+"""Roles by themselves, as lists have them; in sentences of a chain they carry an article."""
+_TABLES: Mapping[str, Mapping[str, Pair]] = {
+    "role_name": _ROLE_NAMES,
+    "case_state": _CASE_STATES,
+    "act": _ACTS,
+    "kind": _KINDS,
+    "alarm": ALARM_NAMES,
+    "held": HELD_NAMES,
+    "document": _DOCUMENTS,
+}
 
 
 def name_of(kind: str, value: str, language: str) -> str:
@@ -66,14 +96,36 @@ def told_in(language: str, english: str) -> str:
     """Return a sentence of the engine in the reader's language; one that is not known stays English.
 
     The engine says its sentences in English with values in them; the places of `engine_sentences.yaml`
-    are found again, and what stood in them stands in the Chinese sentence too.
+    are found again, and what stood in them stands in the Chinese sentence too; what stood in a place called
+    `told` is a saying of the engine itself and is told in Chinese as well.
     """
     if language != ZH:
         return english
     for pattern, chinese in _patterns():
         if found := pattern.fullmatch(english):
-            return chinese.format_map(found.groupdict())
+            values = found.groupdict()
+            if "told" in values:
+                values["told"] = _saying(language, values["told"])
+            return chinese.format_map({place: _Place(value) for place, value in values.items()})
     return english
+
+
+class _Place(str):
+    """What stood in a place; `{way:channel}` tells it by the name that values of that kind have."""
+
+    def __format__(self, kind: str) -> str:
+        return name_of(kind, str(self), ZH) if kind else str(self)
+
+
+def _saying(language: str, english: str) -> str:
+    reported = value_words("says", english, language)
+    if reported != english:
+        return reported
+    parts = english.split(", ")
+    told = [told_in(language, part) for part in parts]
+    if all(one != part for one, part in zip(told, parts, strict=True)):
+        return "、".join(told)
+    return told_in(language, english)
 
 
 @cache

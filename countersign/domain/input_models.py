@@ -20,6 +20,7 @@ _PLAIN = {
     "string_unicode": "holds half a character; write it again",
     "int_type": "must be a whole number",
     "list_type": "must be a list",
+    "bool_type": "must be true or false",
 }
 
 
@@ -48,12 +49,21 @@ def read_input(model: type[_Model], data: object, source: str, path: str = "") -
     try:
         return model.model_validate(data)
     except ValidationError as refusal:
-        first = refusal.errors(include_url=False)[0]
-        where = field_path(path, first["loc"])
-        reason = str(first.get("ctx", {}).get("error") or _PLAIN.get(first["type"]) or first["msg"])
+        where, reason = told_refusals(refusal, path)[0]
         if where or (field := leading_field(model, reason)) is None:
             raise InputError(f"{source}: {where or 'the file'} {reason}", where or None) from None
         raise InputError(f"{source}: {reason}", field) from None
+
+
+def told_refusals(refusal: ValidationError, path: str = "") -> list[tuple[str, str]]:
+    """Return everything that pydantic refuses as (place, reason); the place is empty for the whole."""
+    return [
+        (
+            field_path(path, one["loc"]),
+            str(one.get("ctx", {}).get("error") or _PLAIN.get(one["type"]) or one["msg"]),
+        )
+        for one in refusal.errors(include_url=False)
+    ]
 
 
 def leading_field(model: type[BaseModel], sentence: str) -> str | None:

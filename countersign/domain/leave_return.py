@@ -102,6 +102,16 @@ def leave_dates(ends_on: date, policy: LeaveReturnPolicy, calendar: WorkCalendar
     )
 
 
+def reminder_leaves(
+    dates: LeaveDates, policy: LeaveReturnPolicy, calendar: WorkCalendar, zone: str, now: datetime
+) -> datetime | None:
+    """Return when the reminder of a case that starts `now` leaves; None when the leave is over by then."""
+    if dates.remind_at is None:
+        return None
+    at, _ = next_opening(max(dates.remind_at, now), policy.ladder.sending_window, calendar, zone)
+    return at if at < dates.leave_over else None
+
+
 def _remind_at(
     ends_on: date, policy: LeaveReturnPolicy, calendar: WorkCalendar, zone: str
 ) -> tuple[datetime | None, bool]:

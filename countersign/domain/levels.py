@@ -31,6 +31,7 @@ _WORDS = {
 _OF_CHANNEL = {
     (Level.ACCEPTED, "sms"): {EN: "accepted by the provider", ZH: "短信服务商已接收"},
     (Level.DELIVERED, "email"): {EN: "delivered (says the relay)", ZH: "已送达（邮件服务器报告）"},
+    (Level.OPENED, "in_system"): {EN: "opened in the in-system inbox", ZH: "已在站内信箱中打开"},
     (Level.DELIVERED, "in_system"): {EN: "placed in the in-system inbox", ZH: "已放入站内信箱"},
     (Level.SENT, "courier"): {EN: "posted (says HR)", ZH: "已寄出（人事登记）"},
     (Level.DELIVERED, "courier"): {EN: "signed for (says the courier)", ZH: "已签收（快递报告）"},

@@ -75,13 +75,13 @@ def _sentences(table: ResponsibilityTable, language: str) -> Iterator[str]:
         yield said["provisional"]
     for one in _told(table):
         due = "" if one.deadline is None else said["due"].format(_when(one.deadline))
-        who, stage = _holder(one.holder, language), _stage(one, language)
+        who, stage = holder_words(one.holder, language), _stage(one, language)
         lasted = _spans(one.spans, language)
         yield said["stretch"].format(_when(one.since), _when(one.until), who, stage, due, lasted)
         for piece in one.suspensions:
             yield said["suspension"].format(_piece(piece, language))
     for holder, spans in table.by_holder.items():
-        yield said["by_holder"].format(_holder(holder, language), _spans(spans, language))
+        yield said["by_holder"].format(holder_words(holder, language), _spans(spans, language))
     yield said["total"].format(_spans(table.total, language))
 
 
@@ -92,17 +92,21 @@ def _told(table: ResponsibilityTable) -> list[Stretch]:
 
 def _spans(spans: Spans, language: str) -> str:
     words = _SAID[language]
-    text = words["elapsed"].format(_span(spans.elapsed, language), _span(spans.counted, language))
+    text = words["elapsed"].format(
+        duration_words(spans.elapsed, language), duration_words(spans.counted, language)
+    )
     if spans.days_off:
-        text += words["days_off"].format(_span(spans.days_off, language))
+        text += words["days_off"].format(duration_words(spans.days_off, language))
     if spans.suspended:
-        text += words["suspended"].format(_span(spans.suspended, language))
+        text += words["suspended"].format(duration_words(spans.suspended, language))
     if spans.late:
-        text += words["late"].format(_span(spans.late, language), _span(spans.late_counted, language))
+        text += words["late"].format(
+            duration_words(spans.late, language), duration_words(spans.late_counted, language)
+        )
     return text
 
 
-def _span(ms: int, language: str) -> str:
+def duration_words(ms: int, language: str) -> str:
     """Return a duration in days of 24 hours, hours and minutes, rounded to the minute."""
     if 0 < ms < _MINUTE:
         return "不到 1 分钟" if language == ZH else "less than a minute"
@@ -113,7 +117,8 @@ def _span(ms: int, language: str) -> str:
     return " ".join(said) or f"0 {names[2]}"
 
 
-def _holder(holder: str | None, language: str) -> str:
+def holder_words(holder: str | None, language: str) -> str:
+    """Return a holder of the ball in words; None where the chain does not say."""
     return _NOBODY[language] if holder is None else told(ROLES, holder, language)
 
 

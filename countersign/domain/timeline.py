@@ -42,7 +42,7 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.DELIVERY_SUPPRESSED: ("停止发送", "Not sent: suppressed"),
     K.LINK_ISSUED: ("生成链接", "Link issued"),
     K.LINK_FETCHED: ("链接被访问", "Link fetched"),
-    K.LINK_OPENED: ("链接在浏览器中打开", "Link opened in a browser"),
+    K.LINK_OPENED: ("通知在浏览器中打开", "Notice opened in a browser"),
     K.LINK_EXPIRED: ("链接过期", "Link expired"),
     K.LINK_REVOKED: ("链接撤销", "Link revoked"),
     K.ANSWER_ACKNOWLEDGED: ("答复：已知悉", "Answer: acknowledged"),
@@ -121,6 +121,12 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "agent": ("浏览器标识", "agent"),
     "answer": ("答复", "answer"),
     "answer_by": ("答复期限", "answer by"),
+    "approval": ("审批编号", "approval"),
+    "approved_by": ("同意人编号", "approved by"),
+    "approved_by_name": ("同意人", "approved by (name)"),
+    "asked_at": ("申请时间", "asked at"),
+    "asked_by": ("申请人编号", "asked by"),
+    "asked_by_name": ("申请人", "asked by (name)"),
     "at": ("时间", "at"),
     "attachments": ("附件", "attachments"),
     "attempt": ("第几次", "attempt"),
@@ -319,12 +325,9 @@ def account(
     linked: bool = False,
 ) -> Account:
     """Return the account of a chain in `zh-CN` or `en`, from what is disclosed; every event is in it."""
-    opened: dict[int, dict[str, str]] = {}
-    for one in disclosures:
-        opened.setdefault(one.seq, {})[one.path] = one.value
     sealed = sum(len(sealed_values(event)) for event in events) - len(disclosures)
     counted = Counter(event.kind for event in events)
-    trouble = [f"{_title(kind, language)} {counted[kind]}" for kind in FAILURES if counted[kind]]
+    trouble = [f"{title(kind, language)} {counted[kind]}" for kind in FAILURES if counted[kind]]
     summary = (
         (words("case", language), case),
         (words("period", language), f"{_time(events[0].at)} – {_time(events[-1].at)}"),
@@ -336,8 +339,21 @@ def account(
     return Account(
         heading=words("linked" if linked else "heading", language),
         summary=summary,
-        entries=tuple(_entry(event, opened.get(event.seq, {}), language) for event in events),
+        entries=entries(events, disclosures, language),
     )
+
+
+def entries(events: Sequence[Event], disclosures: Sequence[Disclosure], language: str) -> tuple[Entry, ...]:
+    """Return some events of a chain in words, in `zh-CN` or `en`, with what is disclosed of them."""
+    opened = _by_event(disclosures)
+    return tuple(_entry(event, opened.get(event.seq, {}), language) for event in events)
+
+
+def _by_event(disclosures: Sequence[Disclosure]) -> dict[int, dict[str, str]]:
+    opened: dict[int, dict[str, str]] = {}
+    for one in disclosures:
+        opened.setdefault(one.seq, {})[one.path] = one.value
+    return opened
 
 
 def _entry(event: Event, opened: Mapping[str, str], language: str) -> Entry:
@@ -345,7 +361,7 @@ def _entry(event: Event, opened: Mapping[str, str], language: str) -> Entry:
     return Entry(
         seq=event.seq,
         at=_time(event.at),
-        title=_title(event.kind, language),
+        title=title(event.kind, language),
         kind=event.kind,
         by=by.join(text for _, text in _facts(event.actor, "/actor", opened, language)),
         trouble=event.kind in FAILURES,
@@ -390,7 +406,8 @@ def _text(value: object, key: str, language: str) -> str:
     return value_words(key, value, language) if isinstance(value, str) else str(value)
 
 
-def _title(kind: str, language: str) -> str:
+def title(kind: str, language: str) -> str:
+    """Return what a reader of `zh-CN` or `en` is told of a kind of event; of one of a later version too."""
     try:
         return TITLES[EventKind(kind)][_column(language)]
     except ValueError:

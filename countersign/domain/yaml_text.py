@@ -68,6 +68,11 @@ def shown(value: object) -> str:
     return json.dumps(short, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def written(value: object) -> str:
+    """Write plain values as YAML that `load_text` reads back, with short lists and mappings on one line."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+
+
 def _from_json(text: str, source: str) -> Any:
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result: dict[str, Any] = {}

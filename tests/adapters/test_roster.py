@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, SQLModel, select
 
-from countersign.adapters import roster
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import (
     Branch,
@@ -27,9 +26,12 @@ from countersign.adapters.roster import (
     ImportResult,
     check_digit,
     import_roster,
+    importing,
+    read_day,
     region_in_name,
     roster_template,
 )
+from countersign.adapters.roster.workbook import EXAMPLE
 from countersign.adapters.sheets import Cell, Sheet, SheetRow, read_sheet
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -237,7 +239,7 @@ def test_the_check_digit_of_the_standards_example_is_right() -> None:
      Decimal(20260213), date(2026, 2, 13), datetime(2026, 2, 13)],  # noqa: DTZ001
 )  # fmt: skip
 def test_every_way_to_write_a_day_is_read(cell: Cell) -> None:
-    assert roster.read_day(cell) == date(2026, 2, 13)
+    assert read_day(cell) == date(2026, 2, 13)
 
 
 def test_all_faults_of_all_rows_are_named_at_once(take: Importer) -> None:
@@ -449,14 +451,14 @@ def test_a_case_that_begins_while_the_file_is_checked_keeps_its_end(
     take: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take(GOOD | SICK)
-    original = roster._check_managers
+    original = importing.check_managers
 
     def check_and_start(*arguments: Any) -> None:
         original(*arguments)
         with take.database.transaction() as session:
             session.add(case_for(session.exec(select(Leave)).one(), session.exec(select(Person)).one()))
 
-    monkeypatch.setattr(roster, "_check_managers", check_and_start)
+    monkeypatch.setattr(importing, "check_managers", check_and_start)
     result = take(GOOD | SICK | {"假期结束": "2026-03-20"})
     assert (result.applied, codes(result)) == (0, [(2, "假期结束", "conflict")])
     assert take.all(Leave)[0].ends_on == date(2026, 2, 27)
@@ -483,7 +485,7 @@ def test_today_is_told_in_the_branchs_zone(take: Importer, monkeypatch: pytest.M
 def test_a_schedule_that_fails_leaves_nothing_of_its_people(
     take: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster, "PEOPLE_PER_TRANSACTION", 2)
+    monkeypatch.setattr(importing, "PEOPLE_PER_TRANSACTION", 2)
 
     def fail(session: Session, leave_id: str, person: Person) -> None:
         if person.number == "E3":
@@ -512,7 +514,7 @@ def test_the_template_has_the_headers_and_can_be_handed_in_empty(take: Importer,
 
 def test_the_templates_example_would_be_taken(take: Importer) -> None:
     boss = {"number": "E1001", "name": "王五", "branch": "北京分公司"}
-    assert take(roster._EXAMPLE, boss | {"region": "北京"}).rejected == []
+    assert take(EXAMPLE, boss | {"region": "北京"}).rejected == []
 
 
 def test_a_roster_neither_takes_back_nor_replaces_what_a_person_has_signed(take: Importer) -> None:

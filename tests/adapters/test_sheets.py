@@ -13,8 +13,14 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from countersign.adapters import sheets
-from countersign.adapters.sheets import DestroyedNumber, InputFault, SheetRow, cell_text, read_sheet
+from countersign.adapters.sheets import (
+    DestroyedNumber,
+    InputFault,
+    SheetRow,
+    cell_text,
+    read_sheet,
+    workbooks,
+)
 
 Draw = Callable[[Any, Any], None]
 
@@ -180,7 +186,7 @@ def test_a_zip_bomb_is_refused_before_the_reader_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        sheets.python_calamine, "load_workbook", lambda *_: pytest.fail("the bomb was opened")
+        workbooks.python_calamine, "load_workbook", lambda *_: pytest.fail("the bomb was opened")
     )
     path = xlsx(tmp_path / "a.xlsx", rows(("工号",), ("E1",)))
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

@@ -19,6 +19,7 @@ STAFF = {R.HR, R.SYSTEM_ADMINISTRATOR}
 READERS = STAFF | {R.LEGAL, R.AUDITOR}
 HOLDERS = READERS | {R.FINANCE, R.ADMINISTRATION, R.MANAGER}
 EVERYBODY = HOLDERS | {R.EMPLOYEE}
+DELEGATORS = HOLDERS - {R.AUDITOR}
 OUTSIDE = "nobody need be signed in"
 
 MATRIX: dict[str, set[Role] | str] = {
@@ -34,22 +35,135 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /console/language": EVERYBODY,
     # the first screen
     "GET /console": HOLDERS,
+    "GET /console/now": HOLDERS,
+    "GET /console/search": HOLDERS,
     # one's own account
     "GET /console/me": EVERYBODY,
+    "POST /console/me/password": EVERYBODY,
+    "POST /console/me/browsers/end": EVERYBODY,
+    "POST /console/me/language": EVERYBODY,
+    "GET /console/me/delegates": DELEGATORS,
+    "POST /console/me/delegates": DELEGATORS,
+    "POST /console/me/delegates/{delegation_id}/end": DELEGATORS,
     # cases
+    "GET /console/cases": READERS | {R.MANAGER},
+    "GET /console/cases.{form}": READERS | {R.MANAGER},
+    "POST /console/cases/filters": READERS | {R.MANAGER},
+    "POST /console/cases/filters/{filter_id}/forget": READERS | {R.MANAGER},
+    # one case
+    "GET /console/cases/{case_id}": READERS | {R.MANAGER},
+    "GET /console/cases/{case_id}/live": READERS | {R.MANAGER},
+    "POST /console/cases/{case_id}/acts": STAFF,
+    "POST /console/cases/{case_id}/comments": READERS | {R.MANAGER},
+    "POST /console/cases/{case_id}/manual-evidence": STAFF,
+    "POST /console/cases/{case_id}/linked-cases": STAFF,
+    "POST /console/cases/{case_id}/holds": STAFF | {R.LEGAL},
+    "POST /console/cases/{case_id}/holds/{hold_id}/release": STAFF | {R.LEGAL},
+    "GET /console/cases/{case_id}/documents/{document_id}": READERS,
+    "GET /console/cases/{case_id}/notices/{notice_id}/paper": READERS,
+    "POST /console/cases/{case_id}/evidence": READERS,
+    "POST /console/cases/{case_id}/verification": READERS,
     # starting
+    "GET /console/start": STAFF,
+    "GET /console/start/leave/{leave_id}": STAFF,
+    "POST /console/start/leave/{leave_id}": STAFF,
+    "GET /console/start/circular": STAFF,
+    "POST /console/start/circular": STAFF,
+    "GET /console/start/circulars/{circular_id}": READERS,
+    "GET /console/start/bulk": STAFF,
+    "POST /console/start/bulk": STAFF,
+    "POST /console/start/bulk/begin": STAFF,
+    "GET /console/start/bulk/{bulk_id}": STAFF,
+    "GET /console/start/bulk/{bulk_id}/result.{form}": STAFF,
     # people
+    "GET /console/people": READERS | {R.MANAGER},
+    "GET /console/people/{number}": READERS | {R.MANAGER},
     # imports
+    "GET /console/imports": STAFF,
+    "POST /console/imports": STAFF,
+    "GET /console/imports/template/{kind}": STAFF,
+    "GET /console/imports/{run_id}": STAFF,
+    "GET /console/imports/{run_id}/file": STAFF,
+    "GET /console/imports/{run_id}/faults.xlsx": STAFF,
+    "POST /console/imports/{run_id}/good-rows": STAFF,
+    "POST /console/imports/{run_id}/apply": STAFF,
+    "POST /console/imports/{run_id}/again": STAFF,
+    "POST /console/imports/{run_id}/withdraw": STAFF,
+    "GET /console/imports/{run_id}/undo": STAFF,
+    "POST /console/imports/{run_id}/undo": STAFF,
     # policies
+    "GET /console/policies": READERS,
+    "GET /console/policies/branches": READERS,
+    "POST /console/policies/branches": STAFF,
+    "GET /console/policies/new": STAFF,
+    "POST /console/policies/new": STAFF,
+    "GET /console/policies/{name}": READERS,
+    "GET /console/policies/{name}/edit": STAFF,
+    "POST /console/policies/{name}/edit": STAFF,
     # texts
+    "GET /console/texts": READERS,
+    "GET /console/texts/{process}/{name}/{language}/{form}": READERS,
+    "POST /console/texts/{process}/{name}/{language}/{form}/check": STAFF,
+    "POST /console/texts/{process}/{name}/{language}/{form}/save": STAFF,
+    "POST /console/texts/{process}/{name}/{language}/{form}/shipped": STAFF,
+    "POST /console/texts/{process}/{name}/{language}/{form}/lock": STAFF,
+    "POST /console/texts/{process}/{name}/{language}/{form}/paper": STAFF,
     # calendar
+    "GET /console/calendar": READERS,
+    "POST /console/calendar/preview": STAFF,
+    "POST /console/calendar/apply": STAFF,
+    "GET /console/calendar/waiting/{year}": READERS,
+    "POST /console/calendar/waiting/{year}": STAFF,
     # accounts
+    "GET /console/settings": READERS,
+    "GET /console/accounts": {R.SYSTEM_ADMINISTRATOR},
+    "GET /console/accounts/new": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/new": {R.SYSTEM_ADMINISTRATOR},
+    "GET /console/accounts/{account_id}": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/{account_id}": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/{account_id}/shut": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/{account_id}/open": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/{account_id}/sign-out": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/accounts/{account_id}/link": {R.SYSTEM_ADMINISTRATOR},
+    "GET /console/tokens": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/tokens": {R.SYSTEM_ADMINISTRATOR},
+    "POST /console/tokens/{token_id}/revoke": {R.SYSTEM_ADMINISTRATOR},
+    "GET /console/delegates": STAFF,
+    "POST /console/delegates": STAFF,
+    "POST /console/delegates/{delegation_id}/end": STAFF,
     # approvals
+    "GET /console/approvals": READERS,
+    "GET /console/approvals/{approval_id}": READERS,
+    "POST /console/approvals/{approval_id}": STAFF,
     # single sign-on
+    "GET /console/oidc": OUTSIDE,
+    "GET /console/oidc/callback": OUTSIDE,
     # sending
+    "GET /console/sending": READERS,
+    "POST /console/sending/stops": STAFF,
+    "POST /console/sending/stops/{stop_id}/release": STAFF,
+    "POST /console/sending/channels/{name}/acknowledge": STAFF,
+    "GET /console/alarms": READERS,
+    "GET /console/alarms.{form}": READERS,
     # reports
+    "GET /console/reports": READERS,
+    "GET /console/reports/{table}.{form}": READERS,
     # help
     # the pages of people
+    "GET /me/sign-in": OUTSIDE,
+    "POST /me/sign-in": OUTSIDE,
+    "GET /me/sign-in/code": OUTSIDE,
+    "POST /me/sign-in/code": OUTSIDE,
+    "POST /me/sign-in/language": OUTSIDE,
+    "GET /me": EVERYBODY,
+    "GET /me/notices": EVERYBODY,
+    "GET /me/notices/{notice_id}": EVERYBODY,
+    "POST /me/notices/{notice_id}": EVERYBODY,
+    "GET /me/receipts": EVERYBODY,
+    "GET /me/receipts/{act_id}.txt": EVERYBODY,
+    "GET /me/receipts/{act_id}": EVERYBODY,
+    "GET /me/cases/{case_id}": EVERYBODY,
+    "GET /console/{rest:path}": EVERYBODY,
 }
 CLOSED = {name: roles for name, roles in MATRIX.items() if roles != OUTSIDE}
 

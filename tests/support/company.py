@@ -6,7 +6,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.migrate import migrate, store_shipped_policies
 from countersign.adapters.database.tables import (
     Branch,
     EmergencyContact,
@@ -18,6 +17,7 @@ from countersign.bootstrap import Parts
 from countersign.contracts.sending import MailMessage, OutcomeState, SendOutcome, SmsCapability, SmsMessage
 from countersign.ids import new_id
 from countersign.settings import Settings
+from tests.support.schema import lay_out
 
 BEIJING = "01BEIJING00000000000000000"
 NAME, NUMBER, PHONE = "张标记伟", "E1042", "+8613800138000"
@@ -99,8 +99,7 @@ def company(folder: Path, clock: Callable[[], datetime], **settings: object) -> 
     parts = Parts(Settings(data_dir=folder, _env_file=None, **settings), clock)  # type: ignore[arg-type,call-arg]
     folder.mkdir(parents=True, exist_ok=True)
     OPENED.append(parts.database)
-    migrate(parts.database)
-    store_shipped_policies(parts.database)
+    lay_out(parts.database)
     parts.__dict__["sms"], parts.__dict__["mailer"] = RecordingSms(clock), RecordingMailer(clock)
     with parts.database.transaction() as session:
         session.add(Branch(id=BEIJING, name="北京", region="beijing"))

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.account_changes import Did, keep_change
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
@@ -29,6 +30,10 @@ from countersign.ids import new_id
 
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 """A browser is signed out after this long without a request, and at the latest after this long at all."""
+ONE_TIME_LASTS = timedelta(days=3)
+"""How long a one-time sign-in waits to be used."""
+FIRST_LOGIN = "admin"
+"""The account that the first start makes, so that somebody can make the others."""
 SEEN_EVERY = timedelta(minutes=1)
 SHORTEST_PASSWORD = 10
 SIGN_IN_ROLES = (
@@ -43,7 +48,17 @@ SIGN_IN_ROLES = (
 )
 """The roles that an account can have; emergency contacts come through links, programs with tokens."""
 
-_ZONE = ZoneInfo("Asia/Shanghai")
+MAY_STAND_IN: Mapping[Role, frozenset[Role]] = {
+    Role.HR: frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR}),
+    Role.MANAGER: frozenset({Role.MANAGER, Role.HR, Role.SYSTEM_ADMINISTRATOR}),
+    Role.ADMINISTRATION: frozenset({Role.ADMINISTRATION, Role.HR, Role.SYSTEM_ADMINISTRATOR}),
+    Role.FINANCE: frozenset({Role.FINANCE}),
+    Role.LEGAL: frozenset({Role.LEGAL}),
+    Role.SYSTEM_ADMINISTRATOR: frozenset({Role.SYSTEM_ADMINISTRATOR}),
+}
+"""Which roles may stand in for a role. Money stays with finance: HR does not settle what HR asks for."""
+
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class AccountFault(ValueError):
@@ -94,7 +109,8 @@ class Officer:
     def scope(self) -> Scope:
         """What this role may see: a branch or all of it; managers their team, employees themselves."""
         if self.role is Role.MANAGER:
-            return Scope(self.branch_id, team_of=self.number or "-")
+            absent = tuple(one.number for one in self.stands_in_for if one.number is not None)
+            return Scope(self.branch_id, team_of=self.number or "-", also_teams_of=absent)
         if self.role is Role.EMPLOYEE:
             return Scope(self.branch_id, person_id=self.person_id or "-")
         return Scope(self.branch_id)
@@ -113,6 +129,16 @@ class SignedIn:
     csrf: str
     officer: Officer
     said: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class OpenBrowser:
+    """A browser in which an account is signed in; `agent` is what it calls itself."""
+
+    session_id: str
+    agent: str
+    created_at: datetime
+    seen_at: datetime
 
 
 class Accounts:
@@ -153,15 +179,13 @@ class Accounts:
         def keep(session: Session) -> str:
             if session.exec(select(Account).where(Account.login == login.strip())).first() is not None:
                 raise AccountFault("login", f"login: {login.strip()} is taken; choose another")
-            person = _person(session, number)
-            if role in (Role.MANAGER, Role.EMPLOYEE) and person is None:
-                raise AccountFault("number", "number: this role needs the employee number it belongs to")
+            person = person_for(session, role, number)
             account = Account(
                 id=new_id(),
                 login=login.strip(),
                 name=name.strip(),
                 role=role.value,
-                branch_id=_branch(session, branch),
+                branch_id=branch_named(session, branch),
                 person_id=None if person is None else person.id,
                 password_hash=None if password is None else self._passwords.hash(password),
                 created_by=created_by,
@@ -169,12 +193,20 @@ class Accounts:
                 **more,
             )
             session.add(account)
+            session.flush()
+            where = None if account.branch_id is None else session.get_one(Branch, account.branch_id).name
+            first = {"login": account.login, "role": account.role, "branch": where, "number": number}
+            told = {key: (None, value) for key, value in first.items() if value}
+            keep_change(session, account.id, created_by, account.created_at, Did.CREATED, told)
             return account.id
 
         return self._database.write(keep)
 
-    def set_password(self, account_id: str, password: str, *, by_owner: bool) -> None:
-        """Set a password and sign all browsers out; one that another person set must be changed at once."""
+    def set_password(self, account_id: str, password: str, *, by_owner: bool, by: str | None = None) -> None:
+        """Set a password and sign all browsers out; one that another person set must be changed at once.
+
+        Sign-in links that were handed out before open nothing any more. `by` is who did it, else the owner.
+        """
 
         def keep(session: Session) -> None:
             account = session.get_one(Account, account_id)
@@ -182,30 +214,47 @@ class Accounts:
             account.password_hash = self._passwords.hash(password)
             account.must_change_password = not by_owner
             session.add(account)
-            self._end_all(session, account_id)
+            shut_out(session, account_id, self._clock())
+            did = Did.PASSWORD_CHANGED if by_owner else Did.PASSWORD_GIVEN
+            keep_change(session, account_id, by or account_id, self._clock(), did)
 
         self._database.write(keep)
 
     def disable(self, account_id: str) -> None:
-        """Shut an account and sign it out everywhere."""
+        """Shut an account and sign it out everywhere, whoever is left; the console uses `Rights.shut`."""
 
         def keep(session: Session) -> None:
             account = session.get_one(Account, account_id)
             account.disabled_at = account.disabled_at or self._clock()
             session.add(account)
-            self._end_all(session, account_id)
+            shut_out(session, account_id, self._clock())
+            keep_change(session, account_id, "program", self._clock(), Did.SHUT)
 
         self._database.write(keep)
 
-    def enable(self, account_id: str) -> None:
-        """Open a shut account again."""
+    def set_language(self, account_id: str, language: str) -> None:
+        """Keep in which language an account reads."""
 
         def keep(session: Session) -> None:
             account = session.get_one(Account, account_id)
-            account.disabled_at = None
+            account.language = language
             session.add(account)
 
         self._database.write(keep)
+
+    def is_password(self, account_id: str, password: str) -> bool:
+        """Say whether an account has this password."""
+        with self._database.reading() as session:
+            kept = session.get_one(Account, account_id).password_hash
+        return self._passwords.verify(password, kept or self._nobody) and kept is not None
+
+    def by_login(self, login: str) -> str | None:
+        """Return the id of the open account of that login."""
+        with self._database.reading() as session:
+            found = session.exec(
+                select(Account.id).where(Account.login == login.strip(), col(Account.disabled_at).is_(None))
+            )
+            return found.first()
 
     # -- signing in ---------------------------------------------------------------------------------------
 
@@ -235,7 +284,7 @@ class Accounts:
             session.add(
                 SignInCode(
                     id=new_id(),
-                    code_hash=_hash(code),
+                    code_hash=hash_of(code),
                     account_id=account_id,
                     created_at=now,
                     expires_at=now + lasts,
@@ -250,7 +299,7 @@ class Accounts:
 
         def spend(session: Session) -> str | None:
             now = self._clock()
-            found = session.exec(select(SignInCode).where(SignInCode.code_hash == _hash(code))).first()
+            found = session.exec(select(SignInCode).where(SignInCode.code_hash == hash_of(code))).first()
             if found is None or found.account_id is None or found.used_at or found.expires_at < now:
                 return None
             if session.get_one(Account, found.account_id).disabled_at is not None:
@@ -271,7 +320,7 @@ class Accounts:
             now = self._clock()
             session.add(
                 ConsoleSession(
-                    id=_hash(cookie),
+                    id=hash_of(cookie),
                     account_id=account_id,
                     csrf=secrets.token_urlsafe(24),
                     agent=agent[:200],
@@ -287,7 +336,7 @@ class Accounts:
         """Return who is signed in with a cookie; None when it is unknown, ended or too old."""
         now = self._clock()
         with self._database.reading() as session:
-            row = session.get(ConsoleSession, _hash(cookie))
+            row = session.get(ConsoleSession, hash_of(cookie))
             if row is None or row.ended_at is not None:
                 return None
             if now - row.seen_at > IDLE or now - row.created_at > LONGEST:
@@ -295,7 +344,7 @@ class Accounts:
             account = session.get_one(Account, row.account_id)
             if account.disabled_at is not None:
                 return None
-            officer = _officer(session, account, now.astimezone(_ZONE).date())
+            officer = _officer(session, account, now.astimezone(ZONE).date())
         if now - row.seen_at > SEEN_EVERY or row.said is not None:
             self._database.write(lambda session: self._seen(session, row.id))
         return SignedIn(row.id, row.csrf, officer, row.said)
@@ -315,6 +364,24 @@ class Accounts:
 
         self._database.write(keep)
 
+    def browsers(self, account_id: str) -> list[OpenBrowser]:
+        """Return where an account is signed in now, the last seen first."""
+        now = self._clock()
+        query = (
+            select(ConsoleSession)
+            .where(
+                ConsoleSession.account_id == account_id,
+                col(ConsoleSession.ended_at).is_(None),
+                col(ConsoleSession.seen_at) >= now - IDLE,
+                col(ConsoleSession.created_at) >= now - LONGEST,
+            )
+            .order_by(col(ConsoleSession.seen_at).desc())
+        )
+        with self._database.reading() as session:
+            return [
+                OpenBrowser(row.id, row.agent, row.created_at, row.seen_at) for row in session.exec(query)
+            ]
+
     def close(self, session_id: str) -> None:
         """Sign one browser out."""
 
@@ -326,21 +393,13 @@ class Accounts:
 
         self._database.write(end)
 
-    def _end_all(self, session: Session, account_id: str) -> None:
-        open_ones = select(ConsoleSession).where(
-            ConsoleSession.account_id == account_id, col(ConsoleSession.ended_at).is_(None)
-        )
-        for row in session.exec(open_ones):
-            row.ended_at = self._clock()
-            session.add(row)
-
     def officer(self, account_id: str) -> Officer | None:
         """Return an account as an officer; None for one that is not there or shut."""
         with self._database.reading() as session:
             account = session.get(Account, account_id)
             if account is None or account.disabled_at is not None:
                 return None
-            return _officer(session, account, self._clock().astimezone(_ZONE).date())
+            return _officer(session, account, self._clock().astimezone(ZONE).date())
 
 
 def check_password(password: str, login: str) -> None:
@@ -368,17 +427,27 @@ def _officer(session: Session, account: Account, today: date) -> Officer:
         language=account.language,
         edits_templates=account.edits_templates,
         must_change_password=account.must_change_password,
-        stands_in_for=_absent(session, account.id, today),
+        stands_in_for=_absent(session, account, today),
     )
 
 
-def _absent(session: Session, delegate_id: str, today: date) -> tuple[Absent, ...]:
+def covers(delegate: Account, absent: Account) -> bool:
+    """Say whether an account's role and branch let it stand in for another one."""
+    return (
+        Role(delegate.role) in MAY_STAND_IN.get(Role(absent.role), frozenset())
+        and delegate.branch_id in (None, absent.branch_id)
+        and delegate.id != absent.id
+    )
+
+
+def _absent(session: Session, delegate: Account, today: date) -> tuple[Absent, ...]:
+    # Those of the delegate alone: who stands in for somebody hands nobody else's work on.
     found = session.exec(
         select(Account, Person)
         .join(Delegation, col(Delegation.absent_id) == col(Account.id))
         .outerjoin(Person, col(Person.id) == col(Account.person_id))
         .where(
-            Delegation.delegate_id == delegate_id,
+            Delegation.delegate_id == delegate.id,
             col(Delegation.from_day) <= today,
             col(Delegation.until_day) >= today,
             col(Delegation.ended_at).is_(None),
@@ -389,10 +458,27 @@ def _absent(session: Session, delegate_id: str, today: date) -> tuple[Absent, ..
     return tuple(
         Absent(account.id, account.name, account.person_id, None if person is None else person.number)
         for account, person in found
+        # A role or a branch that changed since the appointment counts as it is today.
+        if covers(delegate, account)
     )
 
 
-def _branch(session: Session, named: str | None) -> str | None:
+def shut_out(session: Session, account_id: str, now: datetime) -> None:
+    """Sign an account out everywhere, and let no sign-in link of it work any more."""
+    sessions = select(ConsoleSession).where(
+        ConsoleSession.account_id == account_id, col(ConsoleSession.ended_at).is_(None)
+    )
+    for one in session.exec(sessions):
+        one.ended_at = now
+        session.add(one)
+    codes = select(SignInCode).where(SignInCode.account_id == account_id, col(SignInCode.used_at).is_(None))
+    for code in session.exec(codes):
+        code.used_at = now
+        session.add(code)
+
+
+def branch_named(session: Session, named: str | None) -> str | None:
+    """Return the id of a branch by its name or id; None for the whole company; raises `AccountFault`."""
     if not named:
         return None
     found = session.exec(select(Branch).where((Branch.name == named) | (Branch.id == named))).first()
@@ -401,8 +487,11 @@ def _branch(session: Session, named: str | None) -> str | None:
     return found.id
 
 
-def _person(session: Session, number: str | None) -> Person | None:
-    if not number:
+def person_for(session: Session, role: Role, number: str | None) -> Person | None:
+    """Return whose employee number an account is given; raises `AccountFault` where a role needs one."""
+    if not number or not number.strip():
+        if role in (Role.MANAGER, Role.EMPLOYEE):
+            raise AccountFault("number", "number: this role needs the employee number it belongs to")
         return None
     found = session.exec(select(Person).where(Person.number == number.strip())).first()
     if found is None:
@@ -410,5 +499,6 @@ def _person(session: Session, number: str | None) -> Person | None:
     return found
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """Return what is kept of a secret that is random enough: its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -102,9 +102,10 @@ class Acts:
 
         On a case that is closed already the act is kept as late: the fact that it came is evidence too.
         """
-        return self._database.write(lambda session: self._take(session, new))
+        return self._database.write(lambda session: self.take_within(session, new))
 
-    def _take(self, session: Session, new: NewAct) -> ActView:
+    def take_within(self, session: Session, new: NewAct) -> ActView:
+        """Do the same inside the caller's transaction, for an act that others must happen with."""
         known = session.get(ActRow, new.id)
         if known is not None:
             return self._view(session, known)

@@ -1,15 +1,17 @@
 """The two-person rule: what one officer asks for and another one must agree to before it happens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.accounts import Officer
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Account, Approval
+from countersign.contracts.cases import Role
 from countersign.ids import new_id
 
 
@@ -38,6 +40,7 @@ class Asked:
     asked_by_id: str = ""
     asked_by: str = field(repr=False, default="")
     asked_at: datetime | None = None
+    decided_by_id: str | None = None
     decided_by: str | None = field(repr=False, default=None)
     decided_at: datetime | None = None
     approved: bool | None = None
@@ -84,21 +87,36 @@ class Approvals:
 
         return self._database.write(keep)
 
-    def decide(self, approval_id: str, officer: Officer, *, approved: bool, reason: str) -> Asked:
-        """Settle a request, for the caller to carry out; raises `OwnRequest` or `AlreadyDecided`."""
+    def decide(
+        self,
+        approval_id: str,
+        officer: Officer,
+        *,
+        approved: bool,
+        reason: str,
+        carry_out: Callable[[Session, Asked], None] | None = None,
+    ) -> Asked:
+        """Settle a request; raises `OwnRequest` or `AlreadyDecided`.
+
+        `carry_out` runs in the same transaction, so that nothing is agreed to without happening. Whoever
+        asked can take a request back, which is a refusal, and cannot agree to it.
+        """
 
         def settle(session: Session) -> Asked:
-            row = session.get_one(Approval, approval_id)
+            row = session.get_one(Approval, approval_id, with_for_update=True)
             if row.decided_at is not None and row.decided_by is not None:
                 by = session.get_one(Account, row.decided_by).name
                 raise AlreadyDecided(by, row.decided_at, approved=bool(row.approved))
-            if row.asked_by == officer.account_id:
+            if approved and row.asked_by == officer.account_id:
                 raise OwnRequest
             row.decided_by, row.decided_at = officer.account_id, self._clock()
             row.approved, row.reason = approved, reason
             session.add(row)
             session.flush()
-            return _asked(session, row)
+            settled = _asked(session, row)
+            if carry_out is not None:
+                carry_out(session, settled)
+            return settled
 
         return self._database.write(settle)
 
@@ -117,6 +135,26 @@ class Approvals:
             query = query.where(Approval.branch_id == branch_id)
         with self._database.reading() as session:
             return [_asked(session, row) for row in session.exec(query.limit(limit))]
+
+    def decided(self, branch_id: str | None, limit: int = 20) -> list[Asked]:
+        """Return what was decided last, the newest first."""
+        query = select(Approval).where(col(Approval.decided_at).is_not(None))
+        if branch_id is not None:
+            query = query.where(Approval.branch_id == branch_id)
+        with self._database.reading() as session:
+            rows = session.exec(query.order_by(col(Approval.decided_at).desc()).limit(limit))
+            return [_asked(session, row) for row in rows]
+
+    def others(self, asked: Asked, roles: Collection[Role]) -> int:
+        """Return how many open accounts in these roles, other than who asked, could decide a request."""
+        query = select(func.count()).where(
+            col(Account.role).in_([role.value for role in roles]),
+            col(Account.disabled_at).is_(None),
+            Account.id != asked.asked_by_id,
+            or_(col(Account.branch_id).is_(None), Account.branch_id == asked.branch_id),
+        )
+        with self._database.reading() as session:
+            return session.exec(query).one()
 
     def of(self, subject: str) -> list[Asked]:
         """Return every request about one subject, the oldest first."""
@@ -137,6 +175,7 @@ def _asked(session: Session, row: Approval) -> Asked:
         asked_by_id=row.asked_by,
         asked_by=session.get_one(Account, row.asked_by).name,
         asked_at=row.asked_at,
+        decided_by_id=row.decided_by,
         decided_by=decided_by,
         decided_at=row.decided_at,
         approved=row.approved,

@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.next_sending import next_sending
 from countersign.adapters.database.tables import (
     Account,
     ActRow,
     Alarm,
+    Branch,
     Case,
     Circular,
     Delivery,
@@ -124,6 +126,7 @@ class CaseBook:
         case = session.get_one(Case, order.case_id)
         open_before, ball_before = case.closed_at is None, _ball(case)
         self._project(case, order)
+        case.next_at = next_sending(case, session.get_one(Branch, case.branch_id), order.at)
         if open_before and case.circular_id is not None and case.outcome == ActKind.ACKNOWLEDGED.value:
             self._count_confirmed(session, case.circular_id, case.id)
         for number, draft in enumerate(order.events):

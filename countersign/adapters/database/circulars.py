@@ -14,6 +14,7 @@ from countersign.adapters.database.circular_file import CircularFile, circular_f
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.notices import Notices
+from countersign.adapters.database.policy_book import COMPANY, policy_for, why_off
 from countersign.adapters.database.sifting import PreviewText, Sieve
 from countersign.adapters.database.starts import CannotStart, cannot_print, stored_policy
 from countersign.adapters.database.tables import Case, Circular, Outbox, Person
@@ -31,7 +32,6 @@ from countersign.domain.sms_cost import SmsEstimate
 from countersign.domain.sms_templates import TemplateRefused
 from countersign.ids import ladder_workflow_id, new_id
 
-DEFAULT_POLICY = "acknowledgement_standard"
 MOST_ADDRESSEES = 1000
 INPUT: TypeAdapter[AcknowledgementInput] = TypeAdapter(AcknowledgementInput)
 
@@ -44,13 +44,14 @@ _NAMED = 20
 class CircularWish:
     """What HR wants confirmed.
 
-    `addressees` are employee numbers or ids; `policy` is a stored name or a whole policy.
+    `addressees` are employee numbers or ids; `policy` is a stored name or a whole policy. None takes the one
+    that the addressees' branch has chosen, or the company when they are of several branches.
     """
 
     title: str = field(repr=False)
     text: str = field(repr=False)
     addressees: tuple[str, ...] = field(repr=False)
-    policy: str | Mapping[str, Any] = DEFAULT_POLICY
+    policy: str | Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,9 @@ class Circulars:
             return self._lay_out(session, wish, branch_id, "preview").shown
 
     def _lay_out(self, session: Session, wish: CircularWish, branch_id: str | None, by: str) -> _Laid:
-        policy, version = _policy(session, wish.policy)
         people = _addressees(session, wish.addressees, branch_id)
+        branches = sorted({person.branch_id for person in people})
+        policy, version = _policy(session, wish.policy, branches)
         started = self._clock().replace(microsecond=0)
         circular = Circular(
             id=new_id(),
@@ -147,13 +149,14 @@ class Circulars:
         calendar = self._calendar()
         addressees = tuple(self._addressee(file, policy, calendar, started) for file in files)
         found = self._sieve.sift(session, [text for one in addressees for text in one.texts])
+        off = [why for one in branches if (why := why_off(session, Process.ACKNOWLEDGEMENT, one))]
         shown = CircularPreview(
             title=circular.title,
             text=circular.text,
             fingerprint=hashlib.sha256(f"{circular.title}\n{circular.text}".encode()).hexdigest(),
             policy_version=version,
             addressees=addressees,
-            blocks=found.blocks,
+            blocks=(*(("process", why) for why in off), *found.blocks),
             warnings=found.warnings,
             sms=found.sms,
         )
@@ -182,7 +185,7 @@ class Circulars:
     # -- making -------------------------------------------------------------------------------------------
 
     def create(
-        self, wish: CircularWish, branch_id: str | None, actor: Mapping[str, str], request_key: str
+        self, wish: CircularWish, branch_id: str | None, actor: Mapping[str, Any], request_key: str
     ) -> CreatedCircular:
         """Make a circular, a case for each addressee and the orders to start them, all in one transaction.
 
@@ -198,7 +201,7 @@ class Circulars:
         session: Session,
         wish: CircularWish,
         branch_id: str | None,
-        actor: Mapping[str, str],
+        actor: Mapping[str, Any],
         request_key: str,
     ) -> CreatedCircular:
         known = session.exec(select(Circular).where(Circular.request_key == request_key)).first()
@@ -253,7 +256,7 @@ class Circulars:
         )
 
     def _begin(
-        self, session: Session, laid: _Laid, case: Case, file: CircularFile, actor: Mapping[str, str]
+        self, session: Session, laid: _Laid, case: Case, file: CircularFile, actor: Mapping[str, Any]
     ) -> None:
         body = {
             "case": case.id,
@@ -278,7 +281,13 @@ class Circulars:
         )
 
 
-def _policy(session: Session, wanted: str | Mapping[str, Any]) -> tuple[AcknowledgementPolicy, str]:
+def _policy(
+    session: Session, wanted: str | Mapping[str, Any] | None, branches: Sequence[str]
+) -> tuple[AcknowledgementPolicy, str]:
+    if wanted is None:
+        # One circular has one policy, whoever is to confirm it.
+        place = branches[0] if len(branches) == 1 else COMPANY
+        wanted = policy_for(session, Process.ACKNOWLEDGEMENT, place)
     if isinstance(wanted, str):
         stored = stored_policy(session, Process.ACKNOWLEDGEMENT, wanted)
         return acknowledgement_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"

@@ -19,6 +19,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.tables import (
     ActRow,
+    Approval,
     Case,
     CaseHistory,
     ConsentRecord,
@@ -133,6 +134,7 @@ class Eraser:
             acts=_empty_acts(session, case_id),
             documents=len(documents),
         )
+        _empty_approvals(session, case_id)
         session.connection().execute(delete(Suppression).where(col(Suppression.case_id) == case_id))
         _close_links(session, case_id, self._clock())
         for document in documents:
@@ -168,6 +170,12 @@ def _empty_acts(session: Session, case_id: str) -> int:
     for act in acts:
         act.words = {}
     return len(acts)
+
+
+def _empty_approvals(session: Session, case_id: str) -> None:
+    """Forget what was written beside the requests for a second person; who decided when stays."""
+    for asked in session.exec(select(Approval).where(Approval.subject == case_id)):
+        asked.words, asked.reason = {}, None
 
 
 def _reports_of(session: Session, case_id: str) -> list[Inbox]:

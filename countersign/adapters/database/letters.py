@@ -13,7 +13,7 @@ from countersign.adapters.database.deliveries import ENDED, delivery_body
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.receipts import tell_ladder
-from countersign.adapters.database.tables import Branch, Case, Delivery
+from countersign.adapters.database.tables import Branch, Case, Delivery, EventRow
 from countersign.contracts.notices import SendState
 from countersign.domain.courier import (
     EVENT_OF,
@@ -69,7 +69,7 @@ class Letters:
     def __init__(self, database: Database, evidence: EvidenceLog, clock: Callable[[], datetime]) -> None:
         self._database, self._evidence, self._clock = database, evidence, clock
 
-    def take(self, report: CourierReport, branch_id: str | None, actor: Mapping[str, str]) -> ReportTaken:
+    def take(self, report: CourierReport, branch_id: str | None, actor: Mapping[str, Any]) -> ReportTaken:
         """Take in a report; the same one again changes nothing.
 
         One envelope can hold the letters of several cases: each of them is told. Raises `NoSuchLetter` for a
@@ -81,6 +81,19 @@ class Letters:
         """Raise what `take` would raise; nothing is written."""
         with self._database.reading() as session:
             self._letters(session, report, branch_id)
+
+    def knows(self, report: CourierReport, branch_id: str | None) -> bool:
+        """Say whether a report stands in the evidence of all its letters; raises like `take`."""
+        with self._database.reading() as session:
+            return all(
+                session.exec(
+                    select(EventRow.seq).where(
+                        EventRow.case_id == case.id, EventRow.key == _key(delivery, report)
+                    )
+                ).first()
+                is not None
+                for delivery, case in self._letters(session, report, branch_id)
+            )
 
     def zone_of(self, tracking_number: str, branch_id: str | None) -> str | None:
         """Return the zone in which a letter's times are written; None for an unknown number."""
@@ -120,7 +133,7 @@ class Letters:
         return found
 
     def _take(
-        self, session: Session, report: CourierReport, branch_id: str | None, actor: Mapping[str, str]
+        self, session: Session, report: CourierReport, branch_id: str | None, actor: Mapping[str, Any]
     ) -> ReportTaken:
         found = self._letters(session, report, branch_id)
         new = [self._keep(session, delivery, case, report, actor) for delivery, case in found]
@@ -132,7 +145,7 @@ class Letters:
         delivery: Delivery,
         case: Case,
         report: CourierReport,
-        actor: Mapping[str, str],
+        actor: Mapping[str, Any],
     ) -> bool:
         """Write one report into one chain and let the delivery follow it; False for a twin."""
         body: dict[str, Any] = delivery_body(delivery) | {
@@ -142,7 +155,7 @@ class Letters:
             "words": Sealed(report.words) if report.words else None,
             "says": courier_words(report.state),
         }
-        at, key = case_now(case, self._clock()), f"courier/{delivery.id}/{_content(report)}"
+        at, key = case_now(case, self._clock()), _key(delivery, report)
         if not self._evidence.append(session, case, key, at, EVENT_OF[report.state], actor, body):
             return False
         before = DeliveryState(delivery.state)
@@ -172,6 +185,10 @@ def _bearing(session: Session, tracking_number: str, branch_id: str | None) -> l
 def _can_be_about(report: CourierReport, delivery: Delivery) -> bool:
     posted = delivery.by_hand_at
     return posted is None or posted - _BEFORE_POSTING <= report.at <= posted + _NUMBER_LIVES
+
+
+def _key(delivery: Delivery, report: CourierReport) -> str:
+    return f"courier/{delivery.id}/{_content(report)}"
 
 
 def _content(report: CourierReport) -> str:

@@ -12,18 +12,24 @@ from countersign.adapters.database.tables import Person
 class Scope:
     """A branch, or the whole company when it is None; with `team_of` only who reports to that number.
 
-    `person_id` leaves one person alone.
+    `also_teams_of` are the numbers of absent managers whose teams count as well. `person_id` leaves one
+    person alone.
     """
 
     branch_id: str | None = None
     team_of: str | None = None
     person_id: str | None = None
+    also_teams_of: tuple[str, ...] = ()
+
+    @property
+    def _managers(self) -> tuple[str, ...]:
+        return () if self.team_of is None else (self.team_of, *self.also_teams_of)
 
     def covers(self, person: Person, branch_id: str) -> bool:
         """Say whether something about this person, in this branch, lies inside."""
         return (
             self.branch_id in (None, branch_id)
-            and self.team_of in (None, person.manager_number)
+            and (self.team_of is None or person.manager_number in self._managers)
             and self.person_id in (None, person.id)
         )
 
@@ -32,7 +38,7 @@ class Scope:
         if self.branch_id is not None:
             query = query.where(branch_column == self.branch_id)
         if self.team_of is not None:
-            query = query.where(col(Person.manager_number) == self.team_of)
+            query = query.where(col(Person.manager_number).in_(self._managers))
         if self.person_id is not None:
             query = query.where(col(Person.id) == self.person_id)
         return query

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from countersign.adapters.database.tables import (
     ActRow,
@@ -99,14 +100,7 @@ class SendGate:
         zone = ZoneInfo(session.get_one(Branch, case.branch_id).zone)
         day = at.astimezone(zone).date()
         tomorrow = datetime.combine(day + timedelta(days=1), time(), zone)
-        today = (
-            select(func.count())
-            .select_from(Delivery)
-            .where(
-                Delivery.day == day,
-                or_(col(Delivery.sent_at).is_not(None), col(Delivery.state).in_(_MAY_HAVE_LEFT)),
-            )
-        )
+        today = left_on(day)
         if session.exec(today).one() >= self._caps.company:
             return Held(CAP_OF_COMPANY, tomorrow)
         person = session.get_one(Notice, delivery.notice_id).person_id
@@ -116,6 +110,18 @@ class SendGate:
         if session.exec(to_person).one() >= self._caps.person:
             return Held(CAP_OF_PERSON, tomorrow)
         return None
+
+
+def left_on(day: date) -> SelectOfScalar[int]:
+    """Return the query that counts what left, or may have, on a day of the branches."""
+    return (
+        select(func.count())
+        .select_from(Delivery)
+        .where(
+            Delivery.day == day,
+            or_(col(Delivery.sent_at).is_not(None), col(Delivery.state).in_(_MAY_HAVE_LEFT)),
+        )
+    )
 
 
 def stop_in_force(session: Session, branch_id: str, provider: str) -> SendingStop | None:

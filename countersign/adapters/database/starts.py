@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,9 +11,11 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.leave_file import LeaveFile, leave_file
+from countersign.adapters.database.next_sending import next_sending
 from countersign.adapters.database.notices import Notices
+from countersign.adapters.database.policy_book import policy_for, why_off
 from countersign.adapters.database.sifting import PreviewText, Sieve
-from countersign.adapters.database.tables import Case, Outbox, StoredPolicy
+from countersign.adapters.database.tables import Branch, Case, Leave, Outbox, Person, StoredPolicy
 from countersign.adapters.paper import Unprintable
 from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import ClockStart, LeaveKind, LeaveReturnInput
@@ -27,6 +29,7 @@ from countersign.domain.leave_return import (
     leave_dates,
     overdue_steps,
     preview,
+    reminder_leaves,
     step_names,
 )
 from countersign.domain.leave_return_policy import leave_return_policy
@@ -36,7 +39,6 @@ from countersign.domain.sms_cost import SmsEstimate
 from countersign.domain.sms_templates import TemplateRefused
 from countersign.ids import leave_return_workflow_id, new_id
 
-DEFAULT_POLICY = "leave_return_standard"
 INPUT: TypeAdapter[LeaveReturnInput] = TypeAdapter(LeaveReturnInput)
 _YEARS_AHEAD = 2
 
@@ -49,6 +51,13 @@ class CannotStart(ValueError):
         self.field, self.quiet = field, quiet or sentence
 
 
+class SwitchedOff(CannotStart):
+    """A case of a process that may not be started in this branch."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("process", sentence)
+
+
 class AlreadyStarted(Exception):
     """A case for this leave exists; `case_id` names it."""
 
@@ -59,10 +68,13 @@ class AlreadyStarted(Exception):
 
 @dataclass(frozen=True)
 class StartWish:
-    """What somebody wants to start. `policy` is a stored name or a whole policy; `overdue` decides steps."""
+    """What somebody wants to start; `overdue` decides steps.
+
+    `policy` is a stored name or a whole policy; None takes the one that the branch has chosen.
+    """
 
     leave_id: str
-    policy: str | Mapping[str, Any] = DEFAULT_POLICY
+    policy: str | Mapping[str, Any] | None = None
     overdue: Mapping[str, str] = field(default_factory=dict)
     grading_pending: bool | None = None
 
@@ -72,11 +84,13 @@ class StartPreview:
     """Everything HR sees before a start: dates, steps, texts, what is missing, what is overdue.
 
     `blocks` says in words what must be mended first, `warnings` what may go wrong; `sms` counts the texts
-    that a silent person would get.
+    that a silent person would get. `reminder_at` is when the reminder would leave, None when none would.
     """
 
     leave_id: str
+    policy_version: str
     dates: LeaveDates
+    reminder_at: datetime | None
     plan: Plan
     overdue: tuple[OverdueStep, ...]
     texts: tuple[PreviewText, ...]
@@ -105,8 +119,15 @@ class Starts:
 
     # -- policies -----------------------------------------------------------------------------------------
 
-    def policy(self, session: Session, wanted: str | Mapping[str, Any]) -> tuple[LeaveReturnPolicy, str]:
-        """Return a policy and its version; raises `CannotStart` or `CaseFileError`."""
+    def policy(
+        self, session: Session, wanted: str | Mapping[str, Any] | None, branch_id: str
+    ) -> tuple[LeaveReturnPolicy, str]:
+        """Return a policy and its version; None is the branch's choice.
+
+        Raises `CannotStart` or `CaseFileError`.
+        """
+        if wanted is None:
+            wanted = policy_for(session, Process.LEAVE_RETURN, branch_id)
         if isinstance(wanted, str):
             stored = stored_policy(session, Process.LEAVE_RETURN, wanted)
             return leave_return_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"
@@ -118,12 +139,18 @@ class Starts:
         """Return what a start would do now; nothing is written."""
         with self._database.reading() as session:
             file = self._file(session, wish.leave_id)
-            policy, _ = self.policy(session, wish.policy)
+            policy, version = self.policy(session, wish.policy, file.branch.id)
             now = self._start_instant(file, policy)
-            return self._preview(session, file, policy, wish, now)
+            return self._preview(session, file, policy, version, wish, now)
 
     def _preview(
-        self, session: Session, file: LeaveFile, policy: LeaveReturnPolicy, wish: StartWish, now: datetime
+        self,
+        session: Session,
+        file: LeaveFile,
+        policy: LeaveReturnPolicy,
+        version: str,
+        wish: StartWish,
+        now: datetime,
     ) -> StartPreview:
         calendar, reach, ends_on = self._calendar(), file.reach(), file.leave.ends_on
         overdue = overdue_steps(ends_on, policy, calendar, reach, now)
@@ -135,30 +162,36 @@ class Starts:
                 "policy.rungs: no step can reach anybody; add a phone number, an e-mail address or a channel",
             )
         existing = session.exec(select(Case.id).where(Case.leave_id == file.leave.id)).first()
-        texts = self._texts(file, policy, planned, dates)
+        reminder_at = None
+        if wish.overdue.get(REMINDER_STEP) != "skip":
+            reminder_at = reminder_leaves(dates, policy, calendar, file.branch.zone, now)
+        texts = self._texts(file, policy, planned, reminder_at is not None)
         found = self._sieve.sift(session, texts)
+        off = why_off(session, Process.LEAVE_RETURN, file.branch.id)
         return StartPreview(
             leave_id=file.leave.id,
+            policy_version=version,
             dates=dates,
+            reminder_at=reminder_at,
             plan=planned,
             overdue=overdue,
             texts=texts,
             missing=_missing(file, policy),
             existing_case=existing,
-            blocks=found.blocks,
+            blocks=found.blocks if off is None else (("process", off), *found.blocks),
             warnings=found.warnings,
             sms=found.sms,
         )
 
     def _texts(
-        self, file: LeaveFile, policy: LeaveReturnPolicy, planned: Plan, dates: LeaveDates
+        self, file: LeaveFile, policy: LeaveReturnPolicy, planned: Plan, reminded: bool
     ) -> tuple[PreviewText, ...]:
         """Render every text of the ladder; a template that cannot be rendered stops the start here."""
         texts: list[PreviewText] = []
         steps: list[tuple[str, Audience, tuple[Channel, ...], datetime | None]] = [
             (s.rung, s.audience, s.channels, s.waits_until) for s in planned.steps
         ]
-        if dates.remind_at is not None:
+        if reminded:
             steps.insert(0, (REMINDER_STEP, Audience.EMPLOYEE, _reminder_channels(file, policy), None))
         for name, audience, channels, answer_by in steps:
             confidential = policy.confidential and audience is Audience.EMPLOYEE
@@ -172,18 +205,22 @@ class Starts:
 
     # -- start --------------------------------------------------------------------------------------------
 
-    def start(self, wish: StartWish, actor: Mapping[str, str]) -> str:
+    def start(self, wish: StartWish, actor: Mapping[str, Any]) -> str:
         """Create the case and the order to start its workflow in one transaction; return the case id.
 
         Raises `CannotStart`, `CaseFileError`, `TemplateFault`, or `AlreadyStarted`; then nothing is written.
         """
-        return self._database.write(lambda session: self._start(session, wish, actor))
+        return self._database.write(lambda session: self.start_in(session, wish, actor))
 
-    def _start(self, session: Session, wish: StartWish, actor: Mapping[str, str]) -> str:
+    def start_in(self, session: Session, wish: StartWish, actor: Mapping[str, Any]) -> str:
+        """Do the same inside the caller's transaction."""
         file = self._file(session, wish.leave_id)
-        policy, version = self.policy(session, wish.policy)
+        off = why_off(session, Process.LEAVE_RETURN, file.branch.id)
+        if off is not None:
+            raise SwitchedOff(off)
+        policy, version = self.policy(session, wish.policy, file.branch.id)
         started = self._start_instant(file, policy)
-        shown = self._preview(session, file, policy, wish, started)
+        shown = self._preview(session, file, policy, version, wish, started)
         if shown.existing_case is not None:
             raise AlreadyStarted(shown.existing_case)
         if shown.blocks:
@@ -207,6 +244,7 @@ class Starts:
             clock_case=started if self._lapse > 1 else None,
             created_at=now,
         )
+        case.next_at = next_sending(case, file.branch, started)
         session.add(case)
         session.flush()
         body = {
@@ -281,13 +319,13 @@ class Starts:
     # -- leaves that start by themselves ------------------------------------------------------------------
 
     def schedule(self, session: Session, leave_id: str) -> None:
-        """Put a leave's start into the outbox, due when its reminder is due; again moves the date."""
+        """Put a leave's start into the outbox, due when its reminder is due; again moves the date.
+
+        Also where the process is switched off: whether it starts is decided on that day.
+        """
         file = self._file(session, leave_id)
-        policy, _ = self.policy(session, DEFAULT_POLICY)
-        dates = leave_dates(file.leave.ends_on, policy, self._calendar(), file.branch.zone)
-        due = (dates.remind_at or dates.back_until) - timedelta(hours=1)
-        if self._lapse > 1:
-            due = self._clock()
+        policy, _ = self.policy(session, None, file.branch.id)
+        due = self._due(file.leave, policy, file.branch.zone)
         subject = f"leave/{leave_id}"
         row = session.exec(select(Outbox).where(Outbox.subject == subject)).first()
         if row is None:
@@ -295,6 +333,34 @@ class Starts:
             session.add(row)
         elif row.done_at is None:
             row.due_at = due
+
+    def reschedule(self, session: Session) -> None:
+        """Move every start that waits to the date that follows from the policy its branch has now."""
+        policies: dict[str, LeaveReturnPolicy] = {}
+        waiting = (
+            select(Outbox, Leave, Branch)
+            .join(Leave, col(Outbox.subject) == "leave/" + col(Leave.id))
+            .join(Person, col(Person.id) == col(Leave.person_id))
+            .join(Branch, col(Branch.id) == col(Person.branch_id))
+            .where(Outbox.kind == "leave_due", col(Outbox.done_at).is_(None))
+        )
+        due: dict[tuple[str, date], datetime] = {}
+        for row, leave, branch in session.exec(waiting):
+            if branch.id not in policies:
+                policies[branch.id], _ = self.policy(session, None, branch.id)
+            same = branch.id, leave.ends_on
+            if same not in due:
+                due[same] = self._due(leave, policies[branch.id], branch.zone)
+            if row.due_at != due[same]:
+                row.due_at = due[same]
+                session.add(row)
+
+    def _due(self, leave: Leave, policy: LeaveReturnPolicy, zone: str) -> datetime:
+        """Return when a leave starts by itself: an hour before its reminder; in time-lapse at once."""
+        if self._lapse > 1:
+            return self._clock()
+        dates = leave_dates(leave.ends_on, policy, self._calendar(), zone)
+        return (dates.remind_at or dates.back_until) - timedelta(hours=1)
 
 
 def cannot_print(step: str, fault: Unprintable) -> CannotStart:

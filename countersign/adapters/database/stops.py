@@ -42,7 +42,7 @@ class Stops:
     """Sets and releases stops. `providers` are the names that can be stopped."""
 
     def __init__(self, database: Database, providers: tuple[str, ...], clock: Callable[[], datetime]) -> None:
-        self._database, self._providers, self._clock = database, providers, clock
+        self._database, self.providers, self._clock = database, providers, clock
 
     def set(self, scope: StopScope, subject: str | None, reason: str, actor: str) -> StopView:
         """Hold all sending from now on; the same stop again returns the one that holds already.
@@ -56,8 +56,8 @@ class Stops:
     ) -> StopView:
         if scope is StopScope.BRANCH and (subject is None or session.get(Branch, subject) is None):
             raise LookupError("subject: there is no branch with this id")
-        if scope is StopScope.PROVIDER and subject not in self._providers:
-            known = ", ".join(self._providers)
+        if scope is StopScope.PROVIDER and subject not in self.providers:
+            known = ", ".join(self.providers)
             raise LookupError(f"subject: no provider has this name; known: {known}")
         if scope is StopScope.COMPANY and subject is not None:
             raise LookupError("subject: a stop of the whole company names nothing; leave it out")

@@ -131,7 +131,10 @@ class PublishedYear(SQLModel, table=True):
 
 
 class Case(SQLModel, table=True):
-    """The projection of one running process: what lists and pages read while no worker runs."""
+    """The projection of one running process: what lists and pages read while no worker runs.
+
+    `next_at` is when the next message is planned to leave by itself.
+    """
 
     __tablename__ = "case_"
 
@@ -148,6 +151,7 @@ class Case(SQLModel, table=True):
     stage: str
     holder: str | None = None
     due_at: datetime | None = instant(nullable=True, index=True)
+    next_at: datetime | None = instant(nullable=True, index=True)
     outcome: str | None = None
     provisional: bool = False
     ends_on: date | None = None
@@ -658,7 +662,10 @@ class SignInCode(SQLModel, table=True):
 
 
 class OidcRequest(SQLModel, table=True):
-    """A sign-in on its way to the company's identity provider and back; `id` is the SHA-256 of its state."""
+    """A sign-in on its way to the company's identity provider and back.
+
+    `id` is the SHA-256 of its state and of a secret that the browser keeps.
+    """
 
     __tablename__ = "oidc_request"
 
@@ -703,6 +710,22 @@ class Approval(SQLModel, table=True):
     reason: str | None = None
 
 
+class AccountChange(SQLModel, table=True):
+    """What somebody changed of an account's rights; only added to, never changed.
+
+    `changed_by` is an account's id, or what else made the account (`cli`); `what` is `did` with the fields
+    that changed, each with its old and new value. No secret stands in it.
+    """
+
+    __tablename__ = "account_change"
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    changed_by: str
+    changed_at: datetime = instant()
+    what: dict[str, Any] = json_column(dict)
+
+
 class SavedFilter(SQLModel, table=True):
     """A list's filters under a name of the account's own; `query` is the part of the address after `?`."""
 
@@ -742,13 +765,18 @@ class ImportRun(SQLModel, table=True):
 
 
 class BulkStart(SQLModel, table=True):
-    """Many cases started at one wish; carried out row by row, also over a restart."""
+    """Many cases started at one wish; carried out row by row, also over a restart.
+
+    An empty `policy` takes the one of each branch. `overdue` is said of every step whose date has passed:
+    `run_now` or `skip`; without it each case asks.
+    """
 
     __tablename__ = "bulk_start"
 
     id: str = Field(primary_key=True)
     policy: str
     branch_id: str | None = Field(default=None, foreign_key="branch.id", index=True)
+    overdue: str | None = None
     asked_by: str = Field(foreign_key="account.id")
     asked_at: datetime = instant(index=True)
     done_at: datetime | None = instant(nullable=True, index=True)

@@ -132,6 +132,11 @@ class Views:
 
     def case(self, scope: Scope, case_id: str) -> Row | None:
         """Return one case with its plan, tasks, notices and their deliveries, and its timeline."""
+        found = self.case_with_chain(scope, case_id)
+        return None if found is None else found[0]
+
+    def case_with_chain(self, scope: Scope, case_id: str) -> tuple[Row, list[Event], list[Disclosure]] | None:
+        """Return one case as `case` does, with the chain that it was read from."""
         with self._database.reading() as session:
             case = self._visible(session, scope, case_id)
             if case is None:
@@ -139,7 +144,7 @@ class Views:
             person = session.get_one(Person, case.person_id)
             events, disclosures = self._evidence.chain(session, case_id)
             timeline = _timeline(events, disclosures)
-            return {
+            row = {
                 **_case_row(case, person),
                 "policy": case.policy_version,
                 "workflow_id": case.workflow_id,
@@ -151,6 +156,7 @@ class Views:
                 "manual_evidence": manual_rows(timeline),
                 "timeline": timeline,
             }
+            return row, events, disclosures
 
     def chain(self, scope: Scope, case_id: str) -> list[Event] | None:
         """Return the events of a case in order; None outside the scope."""

@@ -87,6 +87,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_account_role"), ["role"], unique=False)
 
     op.create_table(
+        "account_change",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", tables.Instant(timezone=True), nullable=False),
+        sa.Column("what", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("account_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_account_change_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "approval",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -126,6 +142,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("branch_id", sa.String(), nullable=True),
+        sa.Column("overdue", sa.String(), nullable=True),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", tables.Instant(timezone=True), nullable=False),
         sa.Column("done_at", tables.Instant(timezone=True), nullable=True),
@@ -288,6 +305,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("bulk_id", "position"),
     )
+    with op.batch_alter_table("case_", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("next_at", tables.Instant(timezone=True), nullable=True))
+        batch_op.create_index(batch_op.f("ix_case__next_at"), ["next_at"], unique=False)
+
     with op.batch_alter_table("act", schema=None) as batch_op:
         batch_op.add_column(sa.Column("acting_for", sa.String(), nullable=True))
 
@@ -306,6 +327,10 @@ def downgrade() -> None:
     with op.batch_alter_table("apitoken", schema=None) as batch_op:
         batch_op.drop_column("created_by")
         batch_op.drop_column("name")
+
+    with op.batch_alter_table("case_", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_case__next_at"))
+        batch_op.drop_column("next_at")
 
     with op.batch_alter_table("act", schema=None) as batch_op:
         batch_op.drop_column("acting_for")
@@ -351,6 +376,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_approval_asked_at"))
 
     op.drop_table("approval")
+    with op.batch_alter_table("account_change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_account_change_account_id"))
+
+    op.drop_table("account_change")
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_account_role"))
         batch_op.drop_index(batch_op.f("ix_account_person_id"))

@@ -1,0 +1,195 @@
+"""The timeline of a case page: events in the words of the account, by whom, a hundred at a time."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from countersign.adapters.database.case_pages import CasePage
+from countersign.contracts.cases import Role
+from countersign.domain.chain_words import value_words
+from countersign.domain.console_words import name_of
+from countersign.domain.evidence import Disclosure, Event, EventKind
+from countersign.domain.levels import ZH
+from countersign.domain.timeline import FAILURES, Entry, entries, words
+
+PAGE_SIZE = 100
+BRIEF = 6
+"""How many facts an event shows before it is opened."""
+
+
+class Show(StrEnum):
+    """Which events are shown."""
+
+    ALL = "all"
+    PEOPLE = "people"
+    MESSAGES = "messages"
+
+
+_MACHINES = (Role.MACHINE.value, Role.INTEGRATOR.value)
+_MESSAGES = ("notice", "delivery", "link", "paper")
+_TECHNICAL = frozenset(
+    {
+        "act",
+        "branch",
+        "case",
+        "circular",
+        "company",
+        "consent",
+        "consent_sha256",
+        "delivery",
+        "document",
+        "files",
+        "fingerprint",
+        "head",
+        "hold",
+        "leave",
+        "link",
+        "mail_sha256",
+        "manifest_sha256",
+        "manual",
+        "media_type",
+        "notice",
+        "notices",
+        "outcome_sha256",
+        "parameters",
+        "person",
+        "possible_duplicate",
+        "provider_id",
+        "recorded_at",
+        "sha256",
+        "shown_sha256",
+        "size",
+        "template",
+        "template_version",
+        "text",
+        "time_lapse",
+    }
+)
+"""What of a body only the opened event shows: ids, hashes, whole texts."""
+
+_MEDICAL = frozenset({"leave_kind", "leave", "grading_pending"})
+_CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event on the page. `who` names people; `brief` are the facts shown at once, `facts` all of them."""
+
+    entry: Entry
+    who: str = field(repr=False)
+    by_person: bool
+    comment: str | None = field(repr=False)
+    brief: tuple[tuple[str, str], ...] = field(repr=False)
+    facts: tuple[tuple[str, str], ...] = field(repr=False)
+    hash: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One page of a timeline; `counts` are the events behind each filter, `pages` at least 1."""
+
+    lines: tuple[Line, ...]
+    show: Show
+    newest_first: bool
+    page: int
+    pages: int
+    counts: Mapping[Show, int]
+    trouble: int
+
+
+def timeline(
+    case: CasePage, language: str, *, show: Show, newest_first: bool, page: int, veiled: bool
+) -> Timeline:
+    """Return a page of the timeline in `zh-CN` or `en`.
+
+    `veiled` is for readers who may not see what concerns health, nor what people wrote in confidence: of
+    the sealed values they have names of officers and comments.
+    """
+    by_filter = {one: [event for event in case.events if _belongs(event, one)] for one in Show}
+    chosen = by_filter[show]
+    pages = max(1, -(-len(chosen) // PAGE_SIZE))
+    page = min(max(1, page), pages)
+    ordered = chosen[::-1] if newest_first else chosen
+    shown = ordered[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    return Timeline(
+        lines=_lines(shown, case, language, veiled=veiled),
+        show=show,
+        newest_first=newest_first,
+        page=page,
+        pages=pages,
+        counts={one: len(events) for one, events in by_filter.items()},
+        trouble=sum(event.kind in FAILURES for event in case.events),
+    )
+
+
+def who(actor: Mapping[str, Any], language: str) -> str:
+    """Return who did something, from an actor with its sealed values opened."""
+    role, identity = str(actor.get("role", "")), str(actor.get("id", ""))
+    if role == Role.MACHINE.value:
+        return value_words("id", identity, language).replace("_", " ")
+    told = name_of("role", role, language)
+    kind, _, rest = identity.partition(":")
+    if isinstance(actor.get("name"), str):
+        told += f" {actor['name']}"
+    elif "name" in actor:
+        told += f" {words('hidden', language)}"
+    elif kind == "token":
+        told += f" · {'接口令牌' if language == ZH else 'API token'} {rest[-6:]}"
+    elif identity and kind != "account":
+        told += f" · {value_words('id', identity, language)}"
+    absent = actor.get("for")
+    if isinstance(absent, Mapping):
+        name = absent.get("name") if isinstance(absent.get("name"), str) else words("hidden", language)
+        told += f"（代 {name}）" if language == ZH else f" (for {name})"
+    return told
+
+
+def _belongs(event: Event, show: Show) -> bool:
+    if show is Show.MESSAGES:
+        return event.kind.partition(".")[0] in _MESSAGES
+    return show is Show.ALL or event.actor.get("role") not in _MACHINES
+
+
+def _lines(shown: Sequence[Event], case: CasePage, language: str, *, veiled: bool) -> tuple[Line, ...]:
+    wanted = {event.seq for event in shown}
+    told = [one for one in case.disclosures if one.seq in wanted]
+    if veiled:
+        comments = {event.seq for event in shown if event.kind == EventKind.COMMENT_ADDED}
+        told = [one for one in told if one.path.startswith("/actor/") or one.seq in comments]
+        shown = [_without(event, _MEDICAL) for event in shown]
+    whole = entries(shown, told, language)
+    brief = entries([_without(event, _TECHNICAL) for event in shown], told, language)
+    opened = {row["seq"]: row for row in case.row["timeline"] if row["seq"] in wanted}
+    return tuple(
+        _line(event, entry, short, opened[event.seq], told, language)
+        for event, entry, short in zip(shown, whole, brief, strict=True)
+    )
+
+
+def _line(
+    event: Event,
+    entry: Entry,
+    short: Entry,
+    opened: Mapping[str, Any],
+    told: Sequence[Disclosure],
+    language: str,
+) -> Line:
+    comment = None
+    if event.kind == EventKind.COMMENT_ADDED:
+        comment = next((one.value for one in told if (one.seq, one.path) == (event.seq, "/body/text")), None)
+        comment = comment or words("hidden", language)
+    return Line(
+        entry=entry,
+        who=who(opened["actor"], language),
+        by_person=event.actor.get("role") not in _MACHINES,
+        comment=comment,
+        brief=short.facts[:BRIEF],
+        facts=tuple((label, _CODE.sub("····-····-····", text)) for label, text in entry.facts),
+        hash=event.hash,
+    )
+
+
+def _without(event: Event, names: frozenset[str]) -> Event:
+    return replace(event, body={name: item for name, item in event.body.items() if name not in names})

@@ -1,0 +1,193 @@
+"""Files that were handed in: what each would change, who applied it, and how it can be taken back."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.tables import Account, ImportRun
+from countersign.contracts.cases import Role
+from countersign.ids import new_id
+
+APPLIES = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
+"""Who hands files in and applies them."""
+
+
+class RunState(StrEnum):
+    """Where a file stands."""
+
+    READING = "reading"
+    PREVIEWED = "previewed"
+    UNREADABLE = "unreadable"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    UNDONE = "undone"
+    UNDONE_IN_PART = "undone_in_part"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A file as pages show it. `result` holds the preview, or what was done."""
+
+    id: str
+    kind: str
+    file_name: str = field(repr=False)
+    sha256: str
+    size: int
+    branch_id: str | None
+    state: RunState
+    result: dict[str, Any] = field(repr=False)
+    handed_in_by_id: str
+    handed_in_by: str = field(repr=False)
+    handed_in_at: datetime
+    applied_by: str | None = field(repr=False)
+    applied_at: datetime | None
+    undone_by: str | None = field(repr=False)
+    undone_at: datetime | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows are new, changed, unchanged, refused; empty while the file is read."""
+        found: dict[str, int] = self.result.get("counts", {})
+        return found
+
+
+class ImportRuns:
+    """Keeps what became of every file. Who may see a run of a branch is that branch and head office."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def add(self, kind: str, file_name: str, sha256: str, size: int, officer: Officer) -> str:
+        """Keep that a file was handed in; return the id of its run, which is still to be read."""
+
+        def keep(session: Session) -> str:
+            run = ImportRun(
+                id=new_id(),
+                kind=kind,
+                file_name=file_name,
+                sha256=sha256,
+                size=size,
+                branch_id=officer.branch_id,
+                state=RunState.READING.value,
+                handed_in_by=officer.account_id,
+                handed_in_at=self._clock(),
+            )
+            session.add(run)
+            return run.id
+
+        return self._database.write(keep)
+
+    def find(self, run_id: str, branch_id: str | None) -> Run | None:
+        """Return a run that somebody of this branch may see (None: of the whole company)."""
+        with self._database.reading() as session:
+            row = session.get(ImportRun, run_id)
+            if row is None or branch_id not in (None, row.branch_id):
+                return None
+            return _run(row, _names(session, [row]))
+
+    def of_file(self, kind: str, sha256: str, branch_id: str | None) -> Run | None:
+        """Return the run of the same bytes that was applied, or else still waits, in the same branch."""
+        states = (RunState.APPLIED, RunState.UNDONE_IN_PART, RunState.APPLYING, RunState.PREVIEWED)
+        query = select(ImportRun).where(
+            ImportRun.kind == kind,
+            ImportRun.sha256 == sha256,
+            col(ImportRun.state).in_(states),
+            col(ImportRun.branch_id).is_not_distinct_from(branch_id),
+        )
+        with self._database.reading() as session:
+            found = sorted(session.exec(query), key=lambda row: (states.index(RunState(row.state)), row.id))
+            return _run(found[0], _names(session, found[:1])) if found else None
+
+    def page(self, branch_id: str | None, offset: int, limit: int) -> tuple[list[Run], int]:
+        """Return runs, the newest first, with their counts alone, and how many there are."""
+        query = select(ImportRun)
+        if branch_id is not None:
+            query = query.where(ImportRun.branch_id == branch_id)
+        with self._database.reading() as session:
+            total = session.exec(select(func.count()).select_from(query.subquery())).one()
+            fields = [column for column in ImportRun.__table__.columns if column.name not in _LARGE]  # type: ignore[attr-defined]
+            found = session.connection().execute(
+                query.with_only_columns(*fields, col(ImportRun.result)["counts"].label("counts"))
+                .order_by(col(ImportRun.handed_in_at).desc())
+                .offset(offset)
+                .limit(limit)
+            )
+            rows = [
+                ImportRun(**{k: v for k, v in one._mapping.items() if k != "counts"},
+                          result={"counts": one.counts or {}})
+                for one in found
+            ]  # fmt: skip
+            names = _names(session, rows)
+        return [_run(row, names) for row in rows], total
+
+    def keep_result(
+        self, run_id: str, before: RunState, after: RunState, result: dict[str, Any], **more: Any
+    ) -> bool:
+        """Move a run on with what was found; False when it is no longer in the state `before`."""
+
+        def keep(session: Session) -> bool:
+            row = session.get_one(ImportRun, run_id, with_for_update=True)
+            if row.state != before.value:
+                return False
+            row.state, row.result = after.value, result
+            for name, value in more.items():
+                setattr(row, name, value)
+            session.add(row)
+            return True
+
+        return self._database.write(keep)
+
+    def undo_of(self, run_id: str) -> dict[str, Any] | None:
+        """Return what the records were before a run; None when nothing was kept."""
+        with self._database.reading() as session:
+            return session.get_one(ImportRun, run_id).undo
+
+    def second_people(self, run: Run) -> list[str]:
+        """Return the names of those who could apply a run besides who handed it in."""
+        query = select(Account).where(
+            col(Account.role).in_([role.value for role in APPLIES]),
+            col(Account.disabled_at).is_(None),
+            Account.id != run.handed_in_by_id,
+        )
+        with self._database.reading() as session:
+            return [
+                one.name
+                for one in session.exec(query.order_by(Account.name))
+                if one.branch_id is None or one.branch_id == run.branch_id
+            ]
+
+
+_LARGE = {"result", "undo"}
+
+
+def _names(session: Session, rows: Iterable[ImportRun]) -> dict[str, str]:
+    ids = {one for row in rows for one in (row.handed_in_by, row.applied_by, row.undone_by) if one}
+    return dict(session.exec(select(Account.id, Account.name).where(col(Account.id).in_(ids))).all())
+
+
+def _run(row: ImportRun, names: dict[str, str]) -> Run:
+    return Run(
+        id=row.id,
+        kind=row.kind,
+        file_name=row.file_name,
+        sha256=row.sha256,
+        size=row.size,
+        branch_id=row.branch_id,
+        state=RunState(row.state),
+        result=row.result,
+        handed_in_by_id=row.handed_in_by,
+        handed_in_by=names[row.handed_in_by],
+        handed_in_at=row.handed_in_at,
+        applied_by=names.get(row.applied_by or ""),
+        applied_at=row.applied_at,
+        undone_by=names.get(row.undone_by or ""),
+        undone_at=row.undone_at,
+    )

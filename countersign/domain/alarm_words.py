@@ -1,0 +1,43 @@
+"""What each kind of alarm is called, and what holds a message; what an alarm says stands in its sentence."""
+
+from collections.abc import Mapping
+
+ALARM_NAMES: Mapping[str, tuple[str, str]] = {
+    "posting_overdue": ("书面通知逾期未寄出", "Letter not posted in time"),
+    "publication_overdue": ("公告逾期未发布", "Notice not published in time"),
+    "public_notice_locked": ("公告尚不允许", "Public notice not allowed yet"),
+    "weak_letter": ("信件未到本人", "Letter did not reach the person"),
+    "visit_overdue": ("上门核实逾期", "Visit not made in time"),
+    "nothing_sent": ("未能发出任何内容", "Nothing could be sent"),
+    "ended_outside": ("在系统外终止", "Ended outside"),
+    "late_answer": ("结案后收到答复", "Answer after closing"),
+    "start_failed": ("案件未能启动", "Case not started"),
+    "undelivered": ("消息未送达", "Not delivered"),
+    "reply": ("收到文字回复", "Answer in words"),
+    "unknown_end": ("发送结果不明", "May have left"),
+    "provider_down": ("服务商无法连接", "Provider away"),
+    "provider_settings": ("服务商拒绝我方账号或设置", "Provider refuses our settings"),
+    "content_refused": ("服务商拒绝短信内容", "Provider refuses the text"),
+    "cap_of_person": ("当日对该人已达上限", "Limit for one person reached"),
+    "cap_of_company": ("当日全公司已达上限", "Limit in all reached"),
+    "opted_out": ("本人已退订", "Opted out"),
+    "sending_stopped": ("发送已停止", "Sending stopped"),
+    "sending_released": ("发送已恢复", "Sending released"),
+    "not_me": ("称不是本人", "Not the person"),
+    "exhausted": ("全部步骤已走完", "Ladder is over"),
+    "paper_unprintable": ("书面通知无法打印", "Paper cannot be printed"),
+    "circular_complete": ("告知全部确认", "Circular confirmed by all"),
+    "circular_refused": ("告知被提出异议", "Objection to a circular"),
+    "anchors_differ": ("存证锚点不一致", "Anchors differ"),
+    "anchors_unwritten": ("存证锚点无法写入", "Anchors not written"),
+    "identity_locked": ("身份验证被锁定", "Identity check locked"),
+}
+"""Chinese and English names by kind."""
+
+HELD_NAMES: Mapping[str, tuple[str, str]] = {
+    "paused": ("案件暂停", "the case is paused"),
+    "sending_stopped": ("发送被停止", "sending is stopped"),
+    "cap_of_person": ("当日对该人已达上限", "limit of the day for one person"),
+    "cap_of_company": ("当日全公司已达上限", "limit of the day in all"),
+}
+"""Chinese and English names of what keeps a message from leaving now."""
