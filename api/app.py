@@ -45,7 +45,7 @@ from countersign.domain.sms_templates import FilledText
 from countersign.ids import new_id
 from countersign.settings import Settings
 
-_FIRST_ANCHOR_S, _HISTORIES_EVERY_S, _ERASURES_EVERY_S = 60, 10, 600
+_FIRST_ANCHOR_S, _HISTORIES_EVERY_S, _ERASURES_EVERY_S, _DIGEST_EVERY_S = 60, 10, 600, 60
 _BULK_EVERY_S = 0.3
 log = logging.getLogger("countersign.api")
 
@@ -125,6 +125,8 @@ def _work(parts: Parts, dispatch: bool) -> Iterator[Coroutine[Any, Any, None]]:
     yield _regularly(
         "removing erased files", lambda: run_in_threadpool(parts.eraser.remove_files), _ERASURES_EVERY_S
     )
+    if settings.time_lapse == 1:
+        yield _regularly("the daily digest", lambda: parts.digest.run(), _DIGEST_EVERY_S)
     if dispatch:
         yield parts.dispatcher.run()
         # Kept before the server forgets them.

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
@@ -76,6 +76,7 @@ from countersign.adapters.database.template_book import TemplateBook
 from countersign.adapters.database.text_previews import TextPreviews
 from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.database.views import Views
+from countersign.adapters.digest import DailyDigest, DigestSettings
 from countersign.adapters.dispatch import Dispatcher
 from countersign.adapters.documents import Documents
 from countersign.adapters.exporting import Exporter
@@ -208,12 +209,19 @@ class Parts:
         )
 
     def calendar(self) -> WorkCalendar:
-        """Return the working-day calendar: the shipped table and every year imported since."""
-        calendar = load_shipped_calendar()
+        """Return the working-day calendar: the shipped table and every year imported since.
+
+        A list of thousands asks for it once a row; it is put together again when a year was imported.
+        """
+        years = select(PublishedYear.year, PublishedYear.imported_at).order_by(col(PublishedYear.year))
         with self.database.reading() as session:
-            for row in session.exec(select(PublishedYear).order_by(col(PublishedYear.year))):
-                calendar = calendar.with_year(_YEAR.validate_python(row.body))
-        return calendar
+            imported = tuple(session.exec(years))
+            if self._calendar is None or self._calendar[0] != imported:
+                calendar = load_shipped_calendar()
+                for row in session.exec(select(PublishedYear).order_by(col(PublishedYear.year))):
+                    calendar = calendar.with_year(_YEAR.validate_python(row.body))
+                self._calendar = imported, calendar
+            return self._calendar[1]
 
     @cached_property
     def calendar_book(self) -> CalendarBook:
@@ -556,6 +564,22 @@ class Parts:
         return ImportRuns(self.database, self.clock)
 
     @cached_property
+    def digest(self) -> DailyDigest:
+        """The mail in the morning."""
+        s = self.settings
+        told = DigestSettings(s.company_name, s.public_base_url, s.mail_sender.rpartition("@")[2])
+        return DailyDigest(
+            self.database,
+            self.accounts,
+            self.case_lists,
+            self.approvals,
+            self.mailer,
+            self.calendar,
+            told,
+            self.clock,
+        )
+
+    @cached_property
     def approvals(self) -> Approvals:
         """What waits for a second person."""
         return Approvals(self.database, self.clock)
@@ -654,6 +678,7 @@ class Parts:
             self.temporal, self.settings.task_queue, self.outbox, self.acts, self.starts, self.clock
         )
 
+    _calendar: tuple[tuple[tuple[int, datetime], ...], WorkCalendar] | None = field(default=None, repr=False)
     _client: Client | None = None
 
     async def temporal(self) -> Client:

@@ -240,7 +240,9 @@ def account_sign_in(
 def _show_sign_in(parts: "Parts", account_id: str, as_json: bool) -> None:
     from countersign.adapters.database.accounts import ONE_TIME_LASTS
 
-    code = parts.accounts.new_one_time(account_id, ONE_TIME_LASTS)
+    # Without another way in, whoever comes by the link sets a password first.
+    alone = parts.settings.oidc_issuer is None
+    code = parts.accounts.new_one_time(account_id, ONE_TIME_LASTS, then_password=alone)
     link = f"{parts.settings.public_base_url}/console/one-time/{code}"
     if as_json:
         show({"account": account_id, "sign_in": link})

@@ -5,6 +5,7 @@ import re
 import tempfile
 import time
 import urllib.request
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import select
 
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.tables import Leave, Person, StoredPolicy
+from countersign.adapters.database.tables import Account, Leave, Person, StoredPolicy
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Process, Role
 from countersign.imports import import_file
-from countersign.sandbox.demo import demo_roster
+from countersign.sandbox.demo import demo_roster, roster_with_fault
 
 SAMPLE_EMPLOYEE = "E2003"
 SAMPLE_POLICY: dict[str, Any] = {
@@ -54,6 +55,7 @@ DEMO_ACCOUNTS: tuple[tuple[str, str, Role, dict[str, Any]], ...] = (
 )
 """Who can sign in to the demo: login, name, role, and what else the account holds."""
 
+_DEMO = "demo"
 _CODE = re.compile(r"/n/([0-9A-Z-]{14})")
 
 
@@ -75,10 +77,10 @@ def load_demo(parts: Parts) -> None:
     with parts.database.reading() as session:
         leave = session.exec(select(Leave).join(Person).where(Person.number == SAMPLE_EMPLOYEE)).one()
     for login, name, role, more in DEMO_ACCOUNTS:
-        parts.accounts.create(login, name, role, created_by="demo", password=DEMO_PASSWORD, **more)
+        parts.accounts.create(login, name, role, created_by=_DEMO, password=DEMO_PASSWORD, **more)
     parts.database.write(lambda session: session.add(_stored_policy(parts)))
     wish = StartWish(leave.id, SAMPLE_POLICY["name"], {"before_end": "run_now"})
-    parts.starts.start(wish, {"role": "machine", "id": "demo"})
+    parts.starts.start(wish, {"role": "machine", "id": _DEMO})
 
 
 def _stored_policy(parts: Parts) -> StoredPolicy:
@@ -90,6 +92,18 @@ def _stored_policy(parts: Parts) -> StoredPolicy:
         body=SAMPLE_POLICY,
         created_at=parts.clock(),
     )
+
+
+def is_demo(parts: Parts) -> bool:
+    """Say whether the data directory holds the demo company."""
+    with parts.database.reading() as session:
+        made = select(Account.id).where(Account.login == DEMO_HR, Account.created_by == _DEMO)
+        return session.exec(made).first() is not None
+
+
+def practice_roster(today: date) -> bytes:
+    """Return a roster (.xlsx) of two new colleagues of the demo company; one row has a fault."""
+    return roster_with_fault(today)
 
 
 def sample_link(base_url: str, outbox_url: str, patience_s: float = 20) -> str | None:

@@ -243,6 +243,8 @@ class Stack:
             "TEMPORAL_ADDRESS": address,
             "PYTHONUNBUFFERED": "1",
         }
+        if self._server is not None and self._server.ui_url:
+            more["COUNTERSIGN_UI_BASE_URL"] = self._server.ui_url
         if self._mail_domain is not None:
             more["COUNTERSIGN_MAIL_INTAKE_DOMAIN"] = self._mail_domain
         if not self.settings.real_providers:
@@ -329,6 +331,7 @@ class Stack:
         """
         accounts = Accounts(self._database(), utc_now)
         account = (accounts.by_login(DEMO_HR) if self.wanted.demo else None) or accounts.by_login(FIRST_LOGIN)
+        is_new = account is None
         if account is None:
             try:
                 account = accounts.create(
@@ -336,7 +339,9 @@ class Stack:
                 )
             except AccountFault:
                 return f"{base}/console/sign-in"
-        return f"{base}/console/one-time/{accounts.new_one_time(account, ONE_TIME_LASTS)}"
+        then_password = is_new and self.settings.oidc_issuer is None
+        code = accounts.new_one_time(account, ONE_TIME_LASTS, then_password=then_password)
+        return f"{base}/console/one-time/{code}"
 
     def _database(self) -> Database:
         if self._books is None:

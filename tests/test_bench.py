@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import injury, paper
+from bench import first_screen, injury, paper
 from bench.ratio import in_turns
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,12 @@ def test_notices_are_printed_both_ways_and_their_memory_is_told() -> None:
     assert re.fullmatch(r"2 in [\d.]+ s; peak memory [\d,]+ MiB, bare [\d,]+ MiB", found.note)
 
 
+def test_the_first_screen_of_a_small_company_is_timed_beside_a_bare_page() -> None:
+    found = first_screen.measure(30)
+    assert found.bare > found.ours > 0
+    assert re.fullmatch(r"30 employees, [\d,]+ open cases; \d+ ms, p95 \d+ ms", found.note)
+
+
 def test_the_middle_round_counts() -> None:
     made = iter([0, 0, 5, 1, 5, 1, 5, 1])
     found = in_turns("x", lambda: next(made), lambda: next(made), rounds=3)
@@ -37,4 +43,4 @@ def test_an_unknown_benchmark_is_refused_by_name() -> None:
         [sys.executable, "-m", "bench", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury, paper"
+    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury, paper, first_screen"

@@ -7,7 +7,6 @@ from fastapi import Response
 from api.console.drawing import page
 from api.console.route import console_router
 from api.console.visit import READERS, STAFF, Holder, Visit
-from countersign.adapters.database.accounts import Officer
 from countersign.adapters.database.case_lists import CaseFilter, Show, Sort
 from countersign.contracts.cases import Role
 
@@ -40,16 +39,8 @@ def search(visit: Holder) -> Response:
     return page(visit, "console/search.html", asked=asked, cases=cases, people=people, most=MOST_FOUND)
 
 
-def own_roles(officer: Officer) -> frozenset[str]:
-    """Return whose tasks are this officer's: their role's; those of HR also the system administrator's."""
-    roles = {officer.role.value}
-    if officer.role in STAFF:
-        roles.add(Role.HR.value)
-    return frozenset(roles)
-
-
 def _waits(visit: Visit) -> dict[str, Any]:
-    lists, at, roles = visit.parts.case_lists, visit.parts.clock(), own_roles(visit.officer)
+    lists, at, roles = visit.parts.case_lists, visit.parts.clock(), visit.officer.task_roles
     asked = visit.asked("show", Show.MINE.value)
     show = Show(asked) if asked in set(Show) else Show.MINE
     return {

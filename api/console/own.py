@@ -5,15 +5,27 @@ from http import HTTPStatus
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic_core import PydanticCustomError
 
 from api.console.delegates import DELEGATORS, Delegator, DelegatorPost, read_days
 from api.console.drawing import page
 from api.console.route import console_router
 from api.console.signing_in import let_in
-from api.console.visit import HOME, LANGUAGE, Everybody, EverybodyPost, Missing, Post, Visit
+from api.console.visit import (
+    HOLDERS,
+    HOME,
+    LANGUAGE,
+    Everybody,
+    EverybodyPost,
+    HolderPost,
+    Missing,
+    Post,
+    Visit,
+)
 from api.language import LANGUAGES, Sentence, sentence
 from api.people.limits import LinkLimits, TooManyTries
 from countersign.adapters.database.accounts import SHORTEST_PASSWORD, AccountFault, OpenBrowser
+from countersign.adapters.roster import read_email
 from countersign.domain.console_words import told_in
 
 router = console_router()
@@ -22,6 +34,7 @@ OWN = f"{HOME}/me"
 _MUST = sentence("Set a password of your own first; then you can go on.")
 _CHANGED = sentence("Your password is changed. Every other browser is signed out.")
 _OTHER_AGAIN = sentence("The two new passwords differ; type the same one twice.")
+_NO_ADDRESS = sentence("Give the address that the mail goes to, or leave it out.")
 _WRONG_OLD = sentence("This is not your present password.")
 _TOO_OFTEN = sentence("Too many tries. Wait %(minutes)s minutes, then try again.")
 
@@ -70,6 +83,23 @@ def choose_language(post: EverybodyPost) -> Response:
             LANGUAGE, post.text("language"), path="/", max_age=31536000, samesite="lax", httponly=True
         )
     return response
+
+
+@router.post("/me/digest")
+def choose_digest(post: HolderPost) -> Response:
+    """Keep where the mail of the morning goes, and whether it is wanted."""
+    typed, email = post.text("email"), None
+    if typed:
+        try:
+            email = read_email(typed)
+        except PydanticCustomError as fault:
+            return _page(post, {"email": told_in(post.language, fault.message())})
+    wanted = bool(post.texts("digest"))
+    if wanted and email is None:
+        return _page(post, {"email": post.words.say(_NO_ADDRESS)})
+    post.parts.accounts.set_digest(post.officer.account_id, email, wanted=wanted)
+    post.tell(sentence("Saved."))
+    return RedirectResponse(OWN, HTTPStatus.SEE_OTHER)
 
 
 @router.get("/me/delegates")
@@ -128,6 +158,7 @@ def _raw(post: Post, name: str) -> str:
 
 def _page(visit: Visit, faults: dict[str, str]) -> Response:
     officer = visit.officer
+    email, digest = visit.parts.accounts.digest_of(officer.account_id)
     delegates = officer.role in DELEGATORS and not officer.must_change_password
     return page(
         visit,
@@ -140,6 +171,9 @@ def _page(visit: Visit, faults: dict[str, str]) -> Response:
         browsers=[(one, *browser_name(one)) for one in visit.parts.accounts.browsers(officer.account_id)],
         this=visit.signed_in.session_id,
         appoints=delegates,
+        email=email,
+        digest=digest,
+        digests=officer.role in HOLDERS and not officer.must_change_password,
         today=visit.parts.delegations.today,
         standings=visit.parts.delegations.of(officer.account_id) if delegates else [],
         candidates=visit.parts.delegations.delegates_for(officer.account_id) if delegates else [],

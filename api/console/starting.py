@@ -143,7 +143,8 @@ def _mark(leave: LeaveLine, wish: StartWish, shown: StartPreview) -> str:
         leave.id,
         leave.ends_on,
         shown.policy_version,
-        sorted(wish.overdue.items()),
+        # The page offers no other default for the reminder, so choosing it changes nothing.
+        sorted(set(wish.overdue.items()) - {(REMINDER_STEP, "run_now")}),
         wish.grading_pending,
         [(one.step, one.channel.value, one.recipient, one.address, one.title) for one in shown.texts],
     )

@@ -166,7 +166,8 @@ def signed_in(request: Request) -> SignedIn | None:
     """Return who is signed in with this browser."""
     cookie = request.cookies.get(SESSION)
     accounts: Accounts = request.app.state.parts.accounts
-    return None if not cookie else accounts.recognise(cookie)
+    by_itself = request.method == "GET" and request.headers.get("hx-request") == "true"
+    return None if not cookie else accounts.recognise(cookie, by_itself=by_itself)
 
 
 def _visit(request: Request, roles: tuple[Role, ...]) -> Visit:

@@ -61,9 +61,9 @@ _PROCESSES: Mapping[str, Pair] = {
     "acknowledgement": ("告知确认流程", "acknowledgement"),
 }
 _POLICIES: Mapping[str, Pair] = {
-    "leave_return_standard": ("标准返岗规则", "leave_return_standard"),
-    "acknowledgement_standard": ("标准告知确认规则", "acknowledgement_standard"),
-    "demo_at_any_hour": ("演示规则（不限时段）", "demo_at_any_hour"),
+    "leave_return_standard": ("标准返岗策略", "leave_return_standard"),
+    "acknowledgement_standard": ("标准告知确认策略", "acknowledgement_standard"),
+    "demo_at_any_hour": ("演示策略（不限时段）", "demo_at_any_hour"),
     "inline": ("随案提交", "inline"),
 }
 _ACTORS: Mapping[str, Pair] = {
@@ -147,7 +147,7 @@ _ANSWERS: Mapping[str, Pair] = {
     "returns_on": ("返岗日期", "returns_on"),
     "extension_asked": ("申请延期", "extension_asked"),
     "objected": ("提出异议", "objected"),
-    "resigned": ("离职", "resigned"),
+    "resigned": ("辞职", "resigned"),
     "not_me": ("不是本人", "not_me"),
     "acknowledged": ("已知悉", "acknowledged"),
 }
@@ -294,6 +294,7 @@ _OF_KEY: Mapping[str, Mapping[str, Pair]] = {
     "says": _SAYINGS,
 }
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
+_VERSION = re.compile(r"([a-z0-9_]+)@(\d+)")
 _STEP_OF_ROUND = re.compile(r"(\d+)\.([a-z0-9_]+)")
 
 
@@ -313,6 +314,8 @@ def value_words(key: str, value: str, language: str) -> str:
         return f"第 {round_[1]} 轮 {value_words('step', round_[2], language)}"
     if key == "because":
         return _parts(value)
+    if key in ("policy", "version") and (version := _VERSION.fullmatch(value)):
+        return f"{value_words('policy', version[1], language)}（版本 {version[2]}）"
     return value
 
 

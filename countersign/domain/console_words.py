@@ -23,7 +23,7 @@ _ACTS: Mapping[str, Pair] = {
     "returns_on": ("答复：返岗日期", "answered: returns on a day"),
     "extension_asked": ("答复：申请延期", "answered: asks for an extension"),
     "objected": ("答复：提出异议", "answered: objects"),
-    "resigned": ("答复：离职", "answered: resigns"),
+    "resigned": ("答复：辞职", "answered: resigns"),
     "not_me": ("答复：不是本人", "answered: not the addressee"),
     "acknowledged": ("确认收到", "Confirm receipt"),
     "back": ("登记已返岗", "Record the return"),

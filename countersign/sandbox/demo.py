@@ -51,6 +51,12 @@ _PEOPLE = (
     _Colleague("E2006", "Anna Keller", _SHANGHAI, "销售部", "区域经理", "13800138012", "19870914", "E2001"),
 )  # fmt: skip
 
+# The number of the second one lacks two digits, so that an import has something to refuse.
+_NEWCOMERS = (
+    _Colleague("E2007", "蒋文博", _SHANGHAI, "仓储部", "叉车司机", "13800138013", "19950211", "E2005"),
+    _Colleague("E2008", "沈佳宁", _SHANGHAI, "销售部", "销售助理", "138001380", "19980605", "E2001"),
+)
+
 _PASSPORTS = {"E2006": "C00X00T00"}
 
 
@@ -75,6 +81,12 @@ def demo_roster(today: date) -> bytes:
     """
     leaves = _leaves(today)
     return roster_workbook(_row(order, one, leaves) for order, one in enumerate(_PEOPLE, start=1))
+
+
+def roster_with_fault(today: date) -> bytes:
+    """Return a roster (.xlsx) of two new colleagues; the telephone number of the second is too short."""
+    leaves = {"E2007": ("年休假", today - timedelta(days=2), today + timedelta(days=12))}
+    return roster_workbook(_row(order, one, leaves) for order, one in enumerate(_NEWCOMERS, start=21))
 
 
 def _row(order: int, one: _Colleague, leaves: dict[str, tuple[str, date, date]]) -> dict[str, str | date]:

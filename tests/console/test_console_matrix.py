@@ -42,6 +42,7 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /console/me/password": EVERYBODY,
     "POST /console/me/browsers/end": EVERYBODY,
     "POST /console/me/language": EVERYBODY,
+    "POST /console/me/digest": HOLDERS,
     "GET /console/me/delegates": DELEGATORS,
     "POST /console/me/delegates": DELEGATORS,
     "POST /console/me/delegates/{delegation_id}/end": DELEGATORS,
@@ -149,6 +150,11 @@ MATRIX: dict[str, set[Role] | str] = {
     "GET /console/reports": READERS,
     "GET /console/reports/{table}.{form}": READERS,
     # help
+    "GET /console/help": EVERYBODY,
+    "GET /console/help/for/{role}": EVERYBODY,
+    "GET /console/help/glossary": EVERYBODY,
+    "GET /console/help/demo": HOLDERS,
+    "GET /console/help/demo/roster.xlsx": HOLDERS,
     # the pages of people
     "GET /me/sign-in": OUTSIDE,
     "POST /me/sign-in": OUTSIDE,

@@ -177,7 +177,7 @@ async def test_where_the_process_is_switched_off_the_page_says_so_and_starts_not
         )
     async with browser(parts, language="zh-CN") as hr:
         await hr.get(f"/console/start/leave/{leave}")
-        assert "分公司“北京”已关闭返岗流程" in hr.text
+        assert "分支“北京”已停用返岗流程" in hr.text
         assert 'value="start"' not in hr.page
         await hr.post(f"/console/start/leave/{leave}", {"do": "start", "shown": "x"})
     assert cases(parts) == []

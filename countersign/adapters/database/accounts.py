@@ -116,6 +116,12 @@ class Officer:
         return Scope(self.branch_id)
 
     @property
+    def task_roles(self) -> frozenset[str]:
+        """Whose tasks are this officer's: their role's; those of HR also the system administrator's."""
+        staff = {Role.HR.value} if self.role is Role.SYSTEM_ADMINISTRATOR else set()
+        return frozenset({self.role.value} | staff)
+
+    @property
     def actor(self) -> dict[str, Any]:
         """How the officer stands in the evidence: an opaque id, and the name, which is sealed."""
         return {"role": self.role.value, "id": f"account:{self.account_id}", "name": Sealed(self.name)}
@@ -256,6 +262,22 @@ class Accounts:
             )
             return found.first()
 
+    def digest_of(self, account_id: str) -> tuple[str | None, bool]:
+        """Return an account's address, and whether it wants the daily digest."""
+        with self._database.reading() as session:
+            account = session.get_one(Account, account_id)
+            return account.email, account.digest
+
+    def set_digest(self, account_id: str, email: str | None, *, wanted: bool) -> None:
+        """Keep an account's address and whether it wants the daily digest."""
+
+        def keep(session: Session) -> None:
+            account = session.get_one(Account, account_id)
+            account.email, account.digest = email, wanted
+            session.add(account)
+
+        self._database.write(keep)
+
     # -- signing in ---------------------------------------------------------------------------------------
 
     def check(self, login: str, password: str) -> str | None:
@@ -275,12 +297,21 @@ class Accounts:
         account.password_hash = better
         session.add(account)
 
-    def new_one_time(self, account_id: str, lasts: timedelta) -> str:
-        """Return a code that signs an account in once."""
+    def new_one_time(self, account_id: str, lasts: timedelta, *, then_password: bool = False) -> str:
+        """Return a code that signs an account in once.
+
+        With `then_password` the old password and every open browser end, and whoever signs in with the code
+        sets a password before anything else.
+        """
         code = secrets.token_urlsafe(24)
 
         def keep(session: Session) -> None:
             now = self._clock()
+            if then_password:
+                account = session.get_one(Account, account_id)
+                account.password_hash, account.must_change_password = None, True
+                session.add(account)
+                shut_out(session, account_id, now)
             session.add(
                 SignInCode(
                     id=new_id(),
@@ -332,8 +363,12 @@ class Accounts:
         self._database.write(keep)
         return cookie
 
-    def recognise(self, cookie: str) -> SignedIn | None:
-        """Return who is signed in with a cookie; None when it is unknown, ended or too old."""
+    def recognise(self, cookie: str, *, by_itself: bool = False) -> SignedIn | None:
+        """Return who is signed in with a cookie; None when it is unknown, ended or too old.
+
+        A request that a page made `by_itself` keeps nobody signed in, and leaves what is to be told to the
+        next page.
+        """
         now = self._clock()
         with self._database.reading() as session:
             row = session.get(ConsoleSession, hash_of(cookie))
@@ -345,7 +380,7 @@ class Accounts:
             if account.disabled_at is not None:
                 return None
             officer = _officer(session, account, now.astimezone(ZONE).date())
-        if now - row.seen_at > SEEN_EVERY or row.said is not None:
+        if not by_itself and (now - row.seen_at > SEEN_EVERY or row.said is not None):
             self._database.write(lambda session: self._seen(session, row.id))
         return SignedIn(row.id, row.csrf, officer, row.said)
 

@@ -116,6 +116,7 @@ class Starts:
     ) -> None:
         self._database, self._evidence, self._notices = database, evidence, notices
         self._calendar, self._clock, self._lapse, self._sieve = calendar, clock, lapse, sieve
+        self._policies: dict[str, LeaveReturnPolicy] = {}
 
     # -- policies -----------------------------------------------------------------------------------------
 
@@ -130,7 +131,10 @@ class Starts:
             wanted = policy_for(session, Process.LEAVE_RETURN, branch_id)
         if isinstance(wanted, str):
             stored = stored_policy(session, Process.LEAVE_RETURN, wanted)
-            return leave_return_policy(stored.body, f"policy {wanted}"), f"{wanted}@{stored.version}"
+            version = f"{wanted}@{stored.version}"  # of one version there is one body, ever
+            if version not in self._policies:
+                self._policies[version] = leave_return_policy(stored.body, f"policy {wanted}")
+            return self._policies[version], version
         return leave_return_policy(dict(wanted), "policy"), "inline"
 
     # -- preview ------------------------------------------------------------------------------------------

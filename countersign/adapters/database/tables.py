@@ -611,7 +611,8 @@ class Account(SQLModel, table=True):
 
     `person_id` ties it to an employee: a manager sees the people who report to that number, an employee
     themselves. `oidc_subject` is `<issuer>|<subject>`; without a password hash only that, or a one-time
-    sign-in, lets them in. `edits_templates` is the separate right to change what leaves the house.
+    sign-in, lets them in. `edits_templates` is the separate right to change what leaves the house. `digest` is
+    the wish for a mail in the morning, `digested_on` the day of the last one.
     """
 
     id: str = Field(primary_key=True)
@@ -626,6 +627,8 @@ class Account(SQLModel, table=True):
     must_change_password: bool = False
     oidc_subject: str | None = Field(default=None, unique=True)
     edits_templates: bool = False
+    digest: bool = True
+    digested_on: date | None = None
     created_by: str
     created_at: datetime = instant()
     disabled_at: datetime | None = instant(nullable=True)

@@ -66,6 +66,8 @@ def upgrade() -> None:
         sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("oidc_subject", sa.String(), nullable=True),
         sa.Column("edits_templates", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
+        sa.Column("digested_on", sa.Date(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("created_at", tables.Instant(timezone=True), nullable=False),
         sa.Column("disabled_at", tables.Instant(timezone=True), nullable=True),
