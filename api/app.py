@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from api import hooks
+from api.body_charset import Utf8Forms
 from api.body_limit import BodyLimit
 from api.console.routers import ROUTERS as CONSOLE
 from api.errors import install_errors
@@ -68,6 +69,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     app.state.sign_in_limits = LinkLimits()
     install_errors(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Utf8Forms)
     for router in (
         calculations.router,
         case_links.router,

@@ -14,6 +14,9 @@ LIMIT_BYTES = 2 * 1024 * 1024
 OWN_LIMITS = ("/n", "/me/notices/", "/console/imports", "/hooks/mail")
 """Paths that take papers or mails and keep limits of their own."""
 
+PAGES = ("/console", "/me/")
+"""Paths of pages, which say themselves in words and in the reader's language that something is too large."""
+
 PAPERS = ("/manual-evidence", "/consents")
 """How the paths of the JSON API end that take papers and keep limits of their own."""
 
@@ -31,7 +34,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._limit:
+        announced = declared.isdigit() and int(declared) > self._limit
+        if announced and not scope["path"].startswith(PAGES):
             refusal = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._sentence)
             await refusal(scope, receive, send)
             return

@@ -8,7 +8,6 @@ import urllib.request
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import select
 
@@ -16,6 +15,7 @@ from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.tables import Account, Leave, Person, StoredPolicy
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Process, Role
+from countersign.domain.local_time import day_of
 from countersign.imports import import_file
 from countersign.sandbox.demo import demo_roster, roster_with_fault
 
@@ -67,7 +67,7 @@ def load_demo(parts: Parts) -> None:
     with parts.database.reading() as session:
         if session.exec(select(Person.id)).first() is not None:
             return
-    today = parts.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    today = day_of(parts.clock())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "demo-roster.xlsx"
         file.write_bytes(demo_roster(today))

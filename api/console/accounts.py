@@ -1,6 +1,5 @@
 """Accounts and their rights, for system administrators."""
 
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +7,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page
+from api.console.paging import page_asked
 from api.console.route import console_router
 from api.console.visit import HOME, Administrator, AdministratorPost, Missing, Post, Visit
 from api.language import LANGUAGES, sentence
@@ -15,6 +15,7 @@ from countersign.adapters.database.accounts import SIGN_IN_ROLES, AccountFault
 from countersign.adapters.database.rights import PAGE_SIZE, AccountState, AccountView, AccountWish
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in
+from countersign.domain.paging import pager
 
 router = console_router()
 
@@ -28,7 +29,7 @@ LINK, GIVEN, ELSEWHERE = "link", "password", "elsewhere"
 def accounts(visit: Administrator) -> Response:
     """List accounts, with counts by role."""
     asked = {name: visit.asked(name) for name in ("q", "role", "state")}
-    number = _page_of(visit)
+    number = page_asked(visit)
     rows, total = visit.parts.rights.accounts(
         visit.officer.branch_id, search=asked["q"], role=asked["role"], state=asked["state"], page=number
     )
@@ -39,8 +40,7 @@ def accounts(visit: Administrator) -> Response:
         total=total,
         counts=visit.parts.rights.counts(visit.officer.branch_id),
         asked=asked,
-        number=number,
-        pages=max(1, math.ceil(total / PAGE_SIZE)),
+        pager=pager(number, total, PAGE_SIZE),
         roles=SIGN_IN_ROLES,
         states=tuple(AccountState),
     )
@@ -142,11 +142,6 @@ def new_link(post: AdministratorPost, account_id: str) -> Response:
         return _show_link(post, account_id)
     except AccountFault as fault:
         return _account_page(post, found, {}, _told(post, fault))
-
-
-def _page_of(visit: Visit) -> int:
-    asked = visit.asked("page")
-    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
 def _found(visit: Visit, account_id: str) -> AccountView:

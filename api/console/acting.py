@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from api.errors import Refused, field_faults
 from api.v1.cases import check_papers
 from api.v1.models import NEEDS, ActRequest, StaffAct
-from countersign.adapters.database.accounts import Absent, Officer
 from countersign.adapters.database.acts import ActView, NewAct
+from countersign.adapters.database.officers import Absent, Officer
 from countersign.adapters.database.overrides import ACT
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
@@ -121,7 +121,7 @@ def _new_act(officer: Officer, case_id: str, wish: Wish, key: str) -> NewAct:
         case_id=case_id,
         kind=ActKind(request.act.value),
         role=officer.role,
-        actor=f"account:{officer.account_id}",
+        actor=officer.actor_id,
         body=request.body(),
         words=request.words(),
         acting_for=wish.acting_for,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
@@ -22,12 +21,12 @@ from countersign.adapters.database.start_desk import MOST_LEAVES, LeaveFilter, L
 from countersign.adapters.database.starts import StartPreview, StartWish
 from countersign.contracts.cases import Process
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.local_time import day_of
 from countersign.domain.sms_cost import together
 from countersign.ids import new_id
 
 router = console_router()
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _ID = re.compile(r"[0-9A-Z]{26}")
 _SOON = timedelta(days=14)
 _CHOICES = ("run_now", "skip")
@@ -138,8 +137,6 @@ def watch(visit: Staff, bulk_id: str) -> Response:
 def result(visit: Staff, bulk_id: str, form: str) -> Response:
     """Hand out what became of each row, as a workbook or CSV."""
     _bulk(visit, bulk_id)
-    if form not in {"xlsx", "csv"}:
-        raise Missing
     say, why = visit.words.say, _why(visit)
     rows = [
         (
@@ -162,7 +159,7 @@ def result(visit: Staff, bulk_id: str, form: str) -> Response:
 
 
 def _choose(visit: Visit, typed: dict[str, str], faults: dict[str, str]) -> Response:
-    today = visit.parts.clock().astimezone(_ZONE).date()
+    today = day_of(visit.parts.clock())
     if not typed.keys() & {"from", "to", "kind", "branch"}:
         typed = {**typed, "from": f"{today - _SOON:%Y-%m-%d}", "to": f"{today + _SOON:%Y-%m-%d}"}
     days: dict[str, date | None] = {}

@@ -17,6 +17,7 @@ from api.language import Sentence, sentence
 from countersign.adapters.calendar_file import CalendarRejected, calendar_of
 from countersign.adapters.calendar_notice import NoticeFault, NoticeRefused, read_notice
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
+from countersign.adapters.database.overrides import MayNoLongerAct, asker_of
 from countersign.adapters.sheets import InputFault, read_table
 from countersign.domain.calendar import CalendarYear, WorkCalendar
 from countersign.domain.console_words import told_in
@@ -47,9 +48,21 @@ _ELSEWHERE = sentence("The calendar holds for all branches. Ask somebody who wor
 _DONE = sentence("The calendar of %(years)s is in force. %(cases)s open cases are told and plan again.")
 _ASKED = sentence("The calendar waits for a second person. Nothing has changed yet.")
 _OWN = sentence("You asked for this yourself; a second person must agree to it.")
+_GONE = sentence("Whoever asked for this may no longer do it. Refuse it, and ask for it anew.")
 _DECIDED = sentence("%(name)s has decided this already, at %(at)s.")
 _REFUSED = sentence("Refused. The calendar stays as it is.")
 _CHOOSE = sentence("Choose whether you agree or refuse.")
+
+
+class _Meanwhile(Exception):
+    """The calendar is no longer the one to which the change was asked for; nothing was decided."""
+
+
+_REFUSALS: Mapping[type[Exception], Sentence] = {
+    OwnRequest: _OWN,
+    MayNoLongerAct: _GONE,
+    _Meanwhile: _MEANWHILE,
+}
 
 
 @dataclass(frozen=True)
@@ -121,9 +134,6 @@ def decide(post: StaffPost, year: str) -> Response:
     if decision not in {"agree", "refuse"}:
         return _preview(post, years, {"decision": post.words.say(_CHOOSE)}, status=422, asked=asked)
     _whole_company(post)
-    if decision == "agree" and _change(post, years).stamp != asked.body["stamp"]:
-        told = {"decision": post.words.say(_MEANWHILE)}
-        return _preview(post, years, told, status=422, asked=asked)
     return _decided(post, asked, years, reason, agreed=decision == "agree")
 
 
@@ -168,6 +178,9 @@ def _decided(
     cases: list[int] = []
 
     def carry_out(session: Session, settled: Asked) -> None:
+        asker_of(session, settled)
+        if _change(post, years).stamp != settled.body["stamp"]:
+            raise _Meanwhile
         why = settled.words.get("reason")
         cases.append(post.parts.calendar_book.publish_within(session, years, settled.asked_by_id, why))
 
@@ -175,8 +188,9 @@ def _decided(
         post.parts.approvals.decide(
             asked.id, post.officer, approved=agreed, reason=reason, carry_out=carry_out if agreed else None
         )
-    except OwnRequest:
-        return _preview(post, years, {"decision": post.words.say(_OWN)}, status=422, asked=asked)
+    except (OwnRequest, MayNoLongerAct, _Meanwhile) as refusal:
+        told = {"decision": post.words.say(_REFUSALS[type(refusal)])}
+        return _preview(post, years, told, status=422, asked=asked)
     except AlreadyDecided as before:
         post.tell(Sentence(_DECIDED.text, {"name": before.by, "at": moment(before.at)}), good=False)
         return RedirectResponse(PATH, 303)

@@ -17,7 +17,8 @@ from api.console.case_clock import clock
 from api.console.case_messages import messages
 from api.console.case_timeline import Show, timeline, who
 from api.console.drawing import page, word
-from api.console.visit import HOME, READERS, STAFF, Missing, Post, Visit, posting, visiting
+from api.console.paging import page_asked
+from api.console.visit import HOME, STAFF, Missing, Post, Visit, posting
 from api.language import Sentence, sentence
 from countersign.adapters.database.case_pages import CasePage
 from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
@@ -27,10 +28,7 @@ from countersign.domain.console_words import told_in
 from countersign.domain.evidence import EventKind
 from countersign.domain.timeline import title
 
-SEES_CASES = (*READERS, Role.MANAGER)
 HOLDS = (*STAFF, Role.LEGAL)
-Seer = Annotated[Visit, Depends(visiting(*SEES_CASES))]
-SeerPost = Annotated[Post, Depends(posting(*SEES_CASES))]
 HoldPost = Annotated[Post, Depends(posting(*HOLDS))]
 
 _FAULT = sentence("%(field)s: %(what)s")
@@ -110,7 +108,7 @@ def moving(visit: Visit, case: CasePage) -> dict[str, Any]:
             visit.language,
             show=show,
             newest_first=visit.asked("order") != "old",
-            page=number(visit.asked("page")),
+            page=page_asked(visit),
             veiled=veiled,
         ),
     }

@@ -5,9 +5,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from api.console.act_forms import local_moment
-from api.console.case_drawing import Form, HoldPost, SeerPost, back, case_of, in_words, own_id, whole, worded
+from api.console.case_drawing import Form, HoldPost, back, case_of, in_words, own_id, whole, worded
 from api.console.route import console_router
-from api.console.visit import Missing, Post, StaffPost
+from api.console.visit import Missing, Post, SeerPost, StaffPost
 from api.errors import Refused, field_faults
 from api.language import sentence
 from api.v1.forms import SentFile, keep

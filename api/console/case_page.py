@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 
-from api.console.case_drawing import Form, Seer, case_of, in_words, moving, number, whole
+from api.console.case_drawing import Form, case_of, in_words, moving, number, whole
+from api.console.downloads import download
 from api.console.drawing import draw, page
 from api.console.route import console_router
-from api.console.visit import Missing, Reader, ReaderPost
+from api.console.visit import Missing, Reader, ReaderPost, Seer
 from countersign.adapters.paper import Unprintable
 from countersign.adapters.verifying import verify
 from countersign.domain.bundle import TIMESTAMP, read_container
@@ -40,7 +41,7 @@ def document(visit: Reader, case_id: str, document_id: str) -> Response:
     if found is None:
         raise Missing
     file, data = found
-    return _attachment(data, file.media_type, file.file_name)
+    return download(data, file.file_name, file.media_type)
 
 
 @router.get("/cases/{case_id}/notices/{notice_id}/paper")
@@ -53,7 +54,7 @@ def paper(visit: Reader, case_id: str, notice_id: str) -> Response:
         return whole(visit, case, Form(refused=in_words(visit, f"paper: {fault}")))
     if pdf is None:
         raise Missing
-    return _attachment(pdf, "application/pdf", f"notice-{notice_id}.pdf")
+    return download(pdf, f"notice-{notice_id}.pdf", "application/pdf")
 
 
 @router.post("/cases/{case_id}/evidence")
@@ -66,7 +67,7 @@ def export(post: ReaderPost, case_id: str) -> Response:
     if made is None:
         raise Missing
     name = f"evidence-{case_id}{'-redacted' if redact else ''}.zip"
-    return _attachment(made.data, "application/zip", name)
+    return download(made.data, name, "application/zip")
 
 
 @router.post("/cases/{case_id}/verification")
@@ -80,8 +81,3 @@ def check(post: ReaderPost, case_id: str) -> Response:
     stamped = verdict.broken is None and TIMESTAMP in read_container(made.data)
     values: dict[str, Any] = {"case": case, "verdict": verdict, "made": made, "stamped": stamped}
     return page(post, "console/case_verified.html", **values)
-
-
-def _attachment(data: bytes, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(data, media_type=media_type, headers=headers)

@@ -12,6 +12,7 @@ from countersign.domain.chain_words import value_words
 from countersign.domain.console_words import name_of
 from countersign.domain.evidence import Disclosure, Event, EventKind
 from countersign.domain.levels import ZH
+from countersign.domain.paging import Pager, pager
 from countersign.domain.timeline import FAILURES, Entry, entries, words
 
 PAGE_SIZE = 100
@@ -70,6 +71,7 @@ _TECHNICAL = frozenset(
 """What of a body only the opened event shows: ids, hashes, whole texts."""
 
 _MEDICAL = frozenset({"leave_kind", "leave", "grading_pending"})
+_OPAQUE = re.compile(r"[0-9A-Z]{26}$")
 _CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 
 
@@ -88,13 +90,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One page of a timeline; `counts` are the events behind each filter, `pages` at least 1."""
+    """One page of a timeline; `counts` are the events behind each filter."""
 
     lines: tuple[Line, ...]
     show: Show
     newest_first: bool
-    page: int
-    pages: int
+    pager: Pager
     counts: Mapping[Show, int]
     trouble: int
 
@@ -109,16 +110,14 @@ def timeline(
     """
     by_filter = {one: [event for event in case.events if _belongs(event, one)] for one in Show}
     chosen = by_filter[show]
-    pages = max(1, -(-len(chosen) // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    here = pager(page, len(chosen), PAGE_SIZE)
     ordered = chosen[::-1] if newest_first else chosen
-    shown = ordered[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    shown = ordered[here.skip : here.skip + PAGE_SIZE]
     return Timeline(
         lines=_lines(shown, case, language, veiled=veiled),
         show=show,
         newest_first=newest_first,
-        page=page,
-        pages=pages,
+        pager=here,
         counts={one: len(events) for one, events in by_filter.items()},
         trouble=sum(event.kind in FAILURES for event in case.events),
     )
@@ -137,7 +136,7 @@ def who(actor: Mapping[str, Any], language: str) -> str:
         told += f" {words('hidden', language)}"
     elif kind == "token":
         told += f" · {'接口令牌' if language == ZH else 'API token'} {rest[-6:]}"
-    elif identity and kind != "account":
+    elif identity and kind != "account" and not _OPAQUE.search(identity):
         told += f" · {value_words('id', identity, language)}"
     absent = actor.get("for")
     if isinstance(absent, Mapping):
@@ -160,7 +159,7 @@ def _lines(shown: Sequence[Event], case: CasePage, language: str, *, veiled: boo
         told = [one for one in told if one.path.startswith("/actor/") or one.seq in comments]
         shown = [_without(event, _MEDICAL) for event in shown]
     whole = entries(shown, told, language)
-    brief = entries([_without(event, _TECHNICAL) for event in shown], told, language)
+    brief = entries([_without(_named(event), _TECHNICAL) for event in shown], told, language)
     opened = {row["seq"]: row for row in case.row["timeline"] if row["seq"] in wanted}
     return tuple(
         _line(event, entry, short, opened[event.seq], told, language)
@@ -189,6 +188,15 @@ def _line(
         facts=tuple((label, _CODE.sub("····-····-····", text)) for label, text in entry.facts),
         hash=event.hash,
     )
+
+
+def _named(event: Event) -> Event:
+    """Return an event whose people stand in it by name alone, without the ids of their accounts."""
+    body = {
+        name: {key: value for key, value in item.items() if key != "id"} if isinstance(item, dict) else item
+        for name, item in event.body.items()
+    }
+    return replace(event, body=body)
 
 
 def _without(event: Event, names: frozenset[str]) -> Event:

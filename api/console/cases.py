@@ -1,15 +1,16 @@
 """The list of cases: filters that stand in the address, saved ones, and the list to take along."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from api.console.downloads import list_file
 from api.console.drawing import page, word
+from api.console.paging import page_asked
 from api.console.route import console_router
-from api.console.visit import HOME, READERS, Post, Visit, posting, visiting
+from api.console.visit import HOME, Missing, Seer, SeerPost, Visit
 from api.language import sentence
 from countersign.adapters.database.case_lists import CaseFilter, CaseLine, Sort
 from countersign.adapters.list_files import Value
@@ -17,9 +18,6 @@ from countersign.contracts.cases import CaseState, Process, Role
 from countersign.domain.chain_words import STAGES
 
 router = console_router()
-SEES_CASES = (*READERS, Role.MANAGER)
-Seer = Annotated[Visit, Depends(visiting(*SEES_CASES))]
-SeerPost = Annotated[Post, Depends(posting(*SEES_CASES))]
 LIST = "cases"
 _DUE = ("overdue", "today", "week")
 _HEADERS = (
@@ -47,7 +45,7 @@ _FORGOTTEN = sentence("The saved filter was removed.")
 def cases(visit: Seer) -> Response:
     """List the cases that match what the address asks for."""
     wanted = wanted_of(visit)
-    shown = visit.parts.case_lists.page(visit.scope, wanted, page_of(visit), visit.parts.clock())
+    shown = visit.parts.case_lists.page(visit.scope, wanted, page_asked(visit), visit.parts.clock())
     return page(visit, "console/cases.html", wanted=wanted, shown=shown, **_choices(visit, wanted))
 
 
@@ -76,7 +74,8 @@ def keep_filter(post: SeerPost) -> Response:
 @router.post("/cases/filters/{filter_id}/forget")
 def forget_filter(post: SeerPost, filter_id: str) -> Response:
     """Remove a saved filter."""
-    post.parts.saved_filters.forget(post.officer.account_id, filter_id)
+    if not post.parts.saved_filters.forget(post.officer.account_id, filter_id):
+        raise Missing
     post.tell(_FORGOTTEN)
     return RedirectResponse(f"{HOME}/cases", 303)
 
@@ -98,12 +97,6 @@ def wanted_of(visit: Visit) -> CaseFilter:
 
 def _one_of(asked: str, known: set[str]) -> str:
     return asked if asked in known else ""
-
-
-def page_of(visit: Visit) -> int:
-    """Return the page that the address asks for; what is no number asks for the first."""
-    asked = visit.asked("page")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
 def _choices(visit: Visit, wanted: CaseFilter) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _request_key(post: Post, wish: CircularWish) -> str:
     """Return what the same form with the same content has in common, so that two clicks send once."""
     said = repr((wish.title, wish.text, wish.addressees, wish.policy))
     content = hashlib.sha256(said.encode()).hexdigest()
-    return f"account:{post.officer.account_id}/{post.text('key')[:40]}/{content}"
+    return f"{post.officer.actor_id}/{post.text('key')[:40]}/{content}"
 
 
 def _faults(post: Post) -> dict[str, str]:

@@ -11,7 +11,8 @@ from api.console.drawing import page
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Staff, StaffPost, Visit, posting, visiting
 from api.language import sentence
-from countersign.adapters.database.accounts import MAY_STAND_IN, AccountFault
+from countersign.adapters.database.accounts import AccountFault
+from countersign.adapters.database.officers import MAY_STAND_IN
 from countersign.domain.console_words import told_in
 
 router = console_router()

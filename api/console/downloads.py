@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import Response
 
+from api.console.visit import Missing
 from countersign.adapters.list_files import Value, csv_file, workbook
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def download(content: bytes, name: str, media_type: str) -> Response:
@@ -18,7 +19,9 @@ def download(content: bytes, name: str, media_type: str) -> Response:
 def list_file(
     form: str, name: str, headers: Sequence[str], rows: Iterable[Sequence[Value]], sheet: str
 ) -> Response:
-    """Return a list as `csv`, else as a workbook."""
+    """Return a list as `csv` or as an `xlsx` workbook; raises `Missing` for another form."""
     if form == "csv":
         return download(csv_file(headers, rows), f"{name}.csv", "text/csv; charset=utf-8")
-    return download(workbook(headers, rows, sheet), f"{name}.xlsx", _XLSX)
+    if form == "xlsx":
+        return download(workbook(headers, rows, sheet), f"{name}.xlsx", XLSX)
+    raise Missing

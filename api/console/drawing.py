@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -20,8 +19,8 @@ from api.language import LANGUAGES, Sentence, accepted, catalogue, chosen
 from countersign.adapters.database.sending_desk import StopLine
 from countersign.domain.console_words import name_of, told_in
 from countersign.domain.levels import EN, ZH
+from countersign.domain.local_time import ZONE, to_the_minute
 
-ZONE = ZoneInfo("Asia/Shanghai")
 STATIC = "/static"
 
 
@@ -133,7 +132,7 @@ def word(language: str, kind: str, value: Any) -> str:
 
 def moment(at: datetime | None) -> str:
     """Return an instant as the reader's local date and time, to the minute."""
-    return "—" if at is None else f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}"
+    return "—" if at is None else to_the_minute(at)
 
 
 def day(on: date | datetime | None) -> str:

@@ -6,9 +6,8 @@ from fastapi import Response
 
 from api.console.drawing import page
 from api.console.route import console_router
-from api.console.visit import READERS, STAFF, Holder, Visit
+from api.console.visit import SEERS, STAFF, Holder, Visit
 from countersign.adapters.database.case_lists import CaseFilter, Show, Sort
-from countersign.contracts.cases import Role
 
 router = console_router()
 MOST_SHOWN = 40
@@ -32,7 +31,7 @@ def search(visit: Holder) -> Response:
     """Find people and cases by part of a name or number, and a case by its id."""
     asked = visit.asked("q")
     lists, at = visit.parts.case_lists, visit.parts.clock()
-    sees_cases = visit.officer.role in (*READERS, Role.MANAGER)
+    sees_cases = visit.officer.role in SEERS
     wanted = CaseFilter(search=asked, sort=Sort.STARTED)
     cases = lists.page(visit.scope, wanted, 1, at) if asked and sees_cases else None
     people = visit.parts.people_lists.found(visit.scope, asked, MOST_FOUND) if asked and sees_cases else []
@@ -42,9 +41,11 @@ def search(visit: Holder) -> Response:
 def _waits(visit: Visit) -> dict[str, Any]:
     lists, at, roles = visit.parts.case_lists, visit.parts.clock(), visit.officer.task_roles
     asked = visit.asked("show", Show.MINE.value)
-    show = Show(asked) if asked in set(Show) else Show.MINE
+    sees_cases = visit.officer.role in SEERS
+    show = Show(asked) if asked in set(Show) and sees_cases else Show.MINE
     return {
         "show": show.value,
+        "sees_cases": sees_cases,
         "summary": lists.summary(visit.scope, roles, at),
         "stages": lists.stages(visit.scope, at),
         "tasks": lists.tasks(visit.scope, roles, MOST_SHOWN) if show is Show.MINE else [],

@@ -44,4 +44,4 @@ def _name(one: Mapping[str, Any], language: str) -> str:
     if "level" in one:
         return level_words(Level(one["level"]), language=language)
     kind, value = one["word"]
-    return name_of(kind, value, language)
+    return name_of(kind, value, language).removeprefix("the ")

@@ -1,19 +1,21 @@
 """Help: a page per role, the glossary, and a tour of the demo company."""
 
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from fastapi import Response
 from markupsafe import Markup, escape
 
+from api.console.downloads import XLSX, download
 from api.console.drawing import page
 from api.console.glossary import matching
 from api.console.route import console_router
-from api.console.visit import HOLDERS, HOME, READERS, STAFF, Everybody, Holder, Missing, Visit
+from api.console.visit import HOLDERS, HOME, READERS, SEERS, STAFF, Everybody, Holder, Missing, Visit
 from api.language import sentence
 from api.me.drawing import services_of
 from countersign.contracts.cases import Role
 from countersign.demo import DEMO_ACCOUNTS, DEMO_PASSWORD, is_demo, practice_roster
 from countersign.domain.levels import Level, level_words
+from countersign.domain.local_time import day_of
 
 router = console_router()
 
@@ -29,11 +31,10 @@ ROLES = (
 )
 """Those that have a page of their own here."""
 
-_WITH_MANAGERS = (*READERS, Role.MANAGER)
 WAYS: dict[str, tuple[Role, ...]] = {
     HOME: HOLDERS,
-    f"{HOME}/cases": _WITH_MANAGERS,
-    f"{HOME}/people": _WITH_MANAGERS,
+    f"{HOME}/cases": SEERS,
+    f"{HOME}/people": SEERS,
     f"{HOME}/start": STAFF,
     f"{HOME}/start/bulk": STAFF,
     f"{HOME}/start/circular": STAFF,
@@ -68,12 +69,15 @@ _LEVELS = {
 }
 _RULES = (
     (sentence("target"), sentence("A time the company set itself; missing it has no effect in law.")),
-    (sentence("statutory"), sentence("A term of the law; it cannot be put off.")),
-    (sentence("agreed"), sentence("A time named in a notice or agreed on by both sides.")),
+    (
+        sentence("statutory"),
+        sentence("A term of the law; it cannot be put off. The present processes have none."),
+    ),
+    (sentence("agreed"), sentence("The end of a leave as granted, or the day of return that was announced.")),
     (sentence("Overdue"), sentence("The deadline has passed, and whoever it waits for has not acted.")),
     (
         sentence("provisional"),
-        sentence("Rests on a year whose holidays are not published; planned again then."),
+        sentence("In a year whose holidays are not published; planned again then."),
     ),
     (sentence("Second person"), sentence("One asks, another agrees; only then it happens.")),
     (sentence("Stop sending"), sentence("Holds all messages at once. Nothing is lost; deadlines go on.")),
@@ -81,7 +85,7 @@ _RULES = (
 _NEVER = (
     sentence("A text message never shows “read”: no carrier reports that."),
     sentence("Opening a page or a link never counts as an answer; only pressing the button does."),
-    sentence("Nothing more is sent to somebody who has answered, except HR's own replies."),
+    sentence("Nobody who has answered is chased on; only HR's reply can begin a new round."),
     sentence("The emergency contact is never told about the leave or its reason."),
     sentence("An event in the evidence is never changed or removed; corrections are new events."),
     sentence("Nobody alone does what needs a second person, not even a system administrator."),
@@ -124,12 +128,7 @@ def practice_file(visit: Holder) -> Response:
     """Hand out a roster of two rows, one of them faulty, to try an import with."""
     if not is_demo(visit.parts):
         raise Missing
-    today = visit.parts.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
-    return Response(
-        practice_roster(today),
-        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        headers={"Content-Disposition": 'attachment; filename="practice-roster.xlsx"'},
-    )
+    return download(practice_roster(day_of(visit.parts.clock())), "practice-roster.xlsx", XLSX)
 
 
 def _guide(visit: Visit, role: Role) -> Response:
@@ -137,7 +136,7 @@ def _guide(visit: Visit, role: Role) -> Response:
     return _page(visit, "page.html", role=role, levels=levels, rules=_RULES, never=_NEVER)
 
 
-def _page(visit: Visit, template: str, **values: object) -> Response:
+def _page(visit: Visit, template: str, **values: Any) -> Response:
     employee = visit.officer.role is Role.EMPLOYEE
     return page(
         visit,
@@ -161,6 +160,8 @@ def _offered(visit: Visit) -> tuple[Role, ...]:
 
 def _way(visit: Visit, path: str, words: str) -> Markup:
     """Return a link to a page, or its name alone where the reader cannot open it."""
-    if visit.officer.role not in WAYS[path.partition("?")[0]]:
+    place = path.partition("?")[0]
+    roles = WAYS.get(place) or WAYS[place.rpartition("/")[0]]
+    if visit.officer.role not in roles:
         return Markup("<b>{}</b>").format(words)
     return Markup('<a href="{}">{}</a>').format(escape(path), words)

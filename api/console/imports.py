@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from api.console.downloads import download
 from api.console.drawing import moment, page
 from api.console.import_words import BARS, KINDS, SIGNS, STATES, change_line
+from api.console.paging import page_asked, pager_of
 from api.console.route import console_router
 from api.console.visit import HOME, STAFF, Missing, Post, Staff, Visit, posting
 from api.language import Sentence, sentence
@@ -18,6 +19,7 @@ from countersign.adapters.error_workbook import Words, bare
 from countersign.adapters.roster.undoing import NotWhole
 from countersign.adapters.sheets import InputFault
 from countersign.domain.console_words import told_in
+from countersign.domain.paging import pager
 from countersign.imports import IMPORTS
 from countersign.imports.handed_in import (
     Bar,
@@ -47,6 +49,7 @@ _WHOLE_COMPANY = sentence("A calendar holds for the whole company. Ask head offi
 _WAITS_ALREADY = sentence("This file was handed in already and waits here.")
 _APPLIED_ALREADY = sentence("This file was applied already on %(at)s by %(name)s. Nothing was changed.")
 _MOVED_ON = sentence("Somebody was faster. Nothing was changed by you; this is where the file stands now.")
+_LOOK_AGAIN = sentence("The preview is another one since this page was opened. Look at it below, then apply.")
 _WITHDRAWN = sentence("The file was withdrawn. Nothing was changed.")
 _GOOD_ROWS = sentence("Only the rows without faults will be applied.")
 _UNDONE = sentence("The import was undone.")
@@ -162,6 +165,8 @@ def apply(post: FilePost, run_id: str) -> Response:
         hindrance = bar(post.parts, run, post.officer)
         if hindrance is not None:
             return _run_page(post, run, refused=BARS[hindrance])
+        if post.text("shown") != run.result["fingerprint"]:
+            return _run_page(post, run, refused=_LOOK_AGAIN)
         if claim(post.parts, run, post.officer):
             return _to(run_id, BackgroundTask(carry_out, post.parts, run_id))
     post.tell(_stands(_run(post, run_id)), good=False)
@@ -250,13 +255,8 @@ def _to(run_id: str, work: BackgroundTask | None = None) -> Response:
     return RedirectResponse(f"{HOME}/imports/{run_id}", 303, background=work)
 
 
-def _number(visit: Visit) -> int:
-    asked = visit.asked("page", "1")
-    return max(int(asked), 1) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 1
-
-
 def _overview(visit: Visit, faults: dict[str, str] | None = None) -> Response:
-    number = _number(visit)
+    number = page_asked(visit)
     runs, total = visit.parts.import_runs.page(visit.officer.branch_id, (number - 1) * LISTED, LISTED)
     return page(
         visit,
@@ -270,8 +270,7 @@ def _overview(visit: Visit, faults: dict[str, str] | None = None) -> Response:
         signs=SIGNS,
         runs=runs,
         total=total,
-        number=number,
-        last=max(-(-total // LISTED), 1),
+        pager=pager(number, total, LISTED),
         limit_mb=visit.parts.settings.upload_limit_bytes // 1024 // 1024,
         four_eyes=visit.parts.settings.four_eyes_imports,
     )
@@ -303,9 +302,8 @@ def _details(visit: Visit, run: Run) -> dict[str, Any]:
     faults = faults_of(run.result)
     changes = shown_changes(run)
     rows = sorted({change.row for change in changes})
-    last = max(-(-len(rows) // ROWS_A_PAGE), 1)
-    number = min(_number(visit), last)
-    here = set(rows[(number - 1) * ROWS_A_PAGE : number * ROWS_A_PAGE])
+    shown = pager_of(visit, len(rows), ROWS_A_PAGE)
+    here = set(rows[shown.skip : shown.skip + ROWS_A_PAGE])
     words, language = visit.words, visit.language
     return {
         "faults": [(one, told_in(language, bare(one))) for one in faults[:FAULTS_SHOWN]],
@@ -313,8 +311,7 @@ def _details(visit: Visit, run: Run) -> dict[str, Any]:
         "changes": [change_line(one, words, language) for one in changes if one.row in here],
         "rows_shown": len(rows),
         "rows_changed": run.counts.get("new", 0) + run.counts.get("changed", 0),
-        "number": number,
-        "last": last,
+        "pager": shown,
         "stays": run.result.get("stays", [])[:STAYS_SHOWN],
     }
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from api.console.visit import HOLDERS, HOME, READERS, STAFF
+from api.console.visit import HOLDERS, HOME, READERS, SEERS, STAFF
 from api.language import Sentence, sentence
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.officers import Officer
 from countersign.contracts.cases import Role
 
 
@@ -19,8 +19,8 @@ class Entry:
 
 _ENTRIES = (
     Entry(HOME, sentence("To do"), HOLDERS),
-    Entry(f"{HOME}/cases", sentence("Cases"), (*READERS, Role.MANAGER)),
-    Entry(f"{HOME}/people", sentence("Employees"), (*READERS, Role.MANAGER)),
+    Entry(f"{HOME}/cases", sentence("Cases"), SEERS),
+    Entry(f"{HOME}/people", sentence("Employees"), SEERS),
     Entry(f"{HOME}/start", sentence("Start"), STAFF),
     Entry(f"{HOME}/imports", sentence("Imports"), STAFF),
     Entry(f"{HOME}/reports", sentence("Reports"), READERS),

@@ -56,7 +56,8 @@ def change_password(request: Request, post: EverybodyPost) -> Response:
         post.parts.accounts.set_password(officer.account_id, _raw(post, "new"), by_owner=True)
     except AccountFault as refused:
         return _page(post, {"new": told_in(post.language, str(refused))})
-    response = let_in(request, officer.account_id, OWN)
+    # Whoever had to set one first goes on to what they came for.
+    response = let_in(request, officer.account_id, HOME if officer.must_change_password else OWN)
     newest = post.parts.accounts.browsers(officer.account_id)[0]
     post.parts.accounts.say(newest.session_id, _CHANGED.text, {}, good=True)
     return response

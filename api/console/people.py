@@ -1,25 +1,21 @@
 """The list of employees and the page of one."""
 
-from typing import Annotated
+from fastapi import Response
 
-from fastapi import Depends, Response
-
-from api.console.cases import page_of
 from api.console.drawing import page
+from api.console.paging import page_asked
 from api.console.route import console_router
-from api.console.visit import READERS, STAFF, Missing, Visit, visiting
+from api.console.visit import READERS, STAFF, Missing, Seer
 from countersign.adapters.database.case_lists import CaseFilter, Sort
-from countersign.contracts.cases import Role
 
 router = console_router()
-Seer = Annotated[Visit, Depends(visiting(*READERS, Role.MANAGER))]
 
 
 @router.get("/people")
 def people(visit: Seer) -> Response:
     """List the employees."""
     asked, branch = visit.asked("q")[:100], visit.asked("branch")[:26]
-    shown = visit.parts.people_lists.page(visit.scope, asked, branch, page_of(visit))
+    shown = visit.parts.people_lists.page(visit.scope, asked, branch, page_asked(visit))
     branches = visit.parts.case_lists.branches(visit.scope)
     return page(visit, "console/people.html", shown=shown, asked=asked, branch=branch, branches=branches)
 

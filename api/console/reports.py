@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from fastapi import Response
 
 from api.console.downloads import list_file
-from api.console.drawing import ZONE, page, word
+from api.console.drawing import page, word
 from api.console.route import console_router
 from api.console.visit import Missing, Reader, Visit
 from api.people.forms import parse_day
@@ -13,6 +13,7 @@ from countersign.adapters.database.reports import Report, Span
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.list_files import Value
 from countersign.domain.console_words import told_in
+from countersign.domain.local_time import day_of
 
 router = console_router()
 _USUAL = timedelta(days=89)
@@ -53,7 +54,7 @@ def _scope(visit: Visit, branch: str) -> Scope:
 
 
 def _span(visit: Visit) -> Span:
-    today = visit.parts.clock().astimezone(ZONE).date()
+    today = day_of(visit.parts.clock())
     last = parse_day(visit.asked("until")) or today
     first = parse_day(visit.asked("from")) or max(last, _USUAL_FIRST) - _USUAL
     return Span(min(first, last), max(first, last))

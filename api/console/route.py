@@ -1,6 +1,7 @@
 """What every console page has in common: its headers, and refusals that are pages themselves."""
 
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,8 +11,9 @@ from starlette.exceptions import HTTPException
 
 from api.console.drawing import refusal_page
 from api.console.visit import HOME, Missing, MustChangePassword, NotAllowed, NotSignedIn
-from api.language import sentence
+from api.language import Sentence, sentence
 from api.people.security import ForeignPost, TooMuch
+from countersign.adapters.database.engine import UnstorableText
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -28,7 +30,21 @@ HEADERS = {
 
 _NOT_HERE = sentence("There is no such page here, or it belongs to another branch.")
 _FOREIGN = sentence("This form came from another site. Nothing was changed.")
+_UNREADABLE = sentence(
+    "What was sent cannot be read as a form of this page. Nothing was changed; open the page again and send "
+    "it from there, with one file at most."
+)
+_NUL = sentence(
+    "What was sent holds the character U+0000. Nothing was changed; take it out and send it again."
+)
 _TOO_MUCH = sentence("What was sent is too large. Nothing was changed; send less at once.")
+
+
+_WORDS: dict[int, Sentence] = {
+    HTTPStatus.BAD_REQUEST: _UNREADABLE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _TOO_MUCH,
+}
+"""What is told of a refusal that the framework raises, by its status; of all others that nothing is there."""
 
 
 class ConsoleRoute(APIRoute):
@@ -53,8 +69,11 @@ class ConsoleRoute(APIRoute):
                 response = refusal_page(request, 413, _TOO_MUCH)
             except Missing:
                 response = refusal_page(request, 404, _NOT_HERE)
+            except UnstorableText:
+                response = refusal_page(request, HTTPStatus.UNPROCESSABLE_ENTITY, _NUL)
             except HTTPException as refused:
-                response = refusal_page(request, refused.status_code, _NOT_HERE)
+                told = _WORDS.get(refused.status_code, _NOT_HERE)
+                response = refusal_page(request, refused.status_code, told)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

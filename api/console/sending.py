@@ -10,7 +10,8 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from api.console.downloads import list_file
-from api.console.drawing import ZONE, moment, page, word
+from api.console.drawing import moment, page, word
+from api.console.paging import pager_of
 from api.console.route import console_router
 from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, StaffPost, Visit
 from api.language import Sentence, sentence
@@ -19,6 +20,7 @@ from countersign.adapters.database.channels import NothingToAcknowledge
 from countersign.adapters.database.stops import StopScope, StopView
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in
+from countersign.domain.local_time import day_of
 
 router = console_router()
 
@@ -48,7 +50,7 @@ def stop(post: StaffPost) -> Response:
         return _page(post, HTTPStatus.UNPROCESSABLE_ENTITY, post.typed, faults)
     held = {one.id for one in post.parts.sending_desk.in_force(None)}
     try:
-        made = post.parts.stops.set(scope, subject, post.text("reason"), _actor(post))
+        made = post.parts.stops.set(scope, subject, post.text("reason"), post.officer.actor_id)
     except LookupError as error:
         faults = {"what": told_in(post.language, str(error.args[0]))}
         return _page(post, HTTPStatus.UNPROCESSABLE_ENTITY, post.typed, faults)
@@ -63,7 +65,7 @@ def stop(post: StaffPost) -> Response:
 def release(post: StaffPost, stop_id: str) -> Response:
     """Let sending go on; a branch's officers release their branch's own stops only."""
     before = next((one for one in _stops(post) if one.id == stop_id), None)
-    released = post.parts.stops.release(stop_id, _actor(post), post.officer.branch_id)
+    released = post.parts.stops.release(stop_id, post.officer.actor_id, post.officer.branch_id)
     if before is None or released is None:
         raise Missing
     if before.released_by is not None and before.released_at is not None:
@@ -84,7 +86,7 @@ def acknowledge(post: StaffPost, name: str) -> Response:
     if faults := _reason_faults(post, field):
         return _page(post, HTTPStatus.UNPROCESSABLE_ENTITY, post.typed, faults)
     try:
-        known, new = post.parts.channels.acknowledge(name, post.text(field), _actor(post))
+        known, new = post.parts.channels.acknowledge(name, post.text(field), post.officer.actor_id)
     except NothingToAcknowledge as error:
         faults = {"ways": told_in(post.language, str(error))}
         return _page(post, HTTPStatus.CONFLICT, post.typed, faults)
@@ -100,26 +102,22 @@ def alarms(visit: Reader) -> Response:
     """List alarms, the newest first, by kind."""
     kinds = visit.parts.alarm_list.kinds(visit.scope)
     kind = visit.asked("kind") if visit.asked("kind") in kinds else ""
-    number = _number(visit.asked("page"))
-    lines = visit.parts.alarm_list.page(visit.scope, kind, _A_PAGE, (number - 1) * _A_PAGE)
     found = kinds.get(kind, 0) if kind else sum(kinds.values())
+    pager = pager_of(visit, found, _A_PAGE)
     return page(
         visit,
         "console/alarms.html",
         kinds=kinds,
         kind=kind,
-        lines=lines,
+        lines=visit.parts.alarm_list.page(visit.scope, kind, _A_PAGE, pager.skip),
         found=found,
-        number=number,
-        pages=-(-found // _A_PAGE),
+        pager=pager,
     )
 
 
 @router.get("/alarms.{form}")
 def alarms_file(visit: Reader, form: str) -> Response:
     """Hand out the same list, all of it, as a file."""
-    if form not in {"csv", "xlsx"}:
-        raise Missing
     heads = [sentence("When"), sentence("Kind of alarm"), sentence("What happened"), sentence("About")]
     rows = [
         (
@@ -151,7 +149,7 @@ def _page(
     stops, ways = _stops(visit), parts.channels.listing()
     held, kinds = parts.sending_desk.held_why(visit.scope), parts.alarm_list.kinds(visit.scope)
     why = visit.asked("why") if visit.asked("why") in held else ""
-    number = _number(visit.asked("page"))
+    pager = pager_of(visit, held.get(why, 0) if why else sum(held.values()), _A_PAGE)
     return page(
         visit,
         "console/sending.html",
@@ -167,9 +165,8 @@ def _page(
         may_release={one.id for one in stops if _may_release(visit, one)},
         held=held,
         why=why,
-        held_lines=parts.sending_desk.held(visit.scope, why, _A_PAGE, (number - 1) * _A_PAGE),
-        number=number,
-        pages=-(-(held.get(why, 0) if why else sum(held.values())) // _A_PAGE),
+        held_lines=parts.sending_desk.held(visit.scope, why, _A_PAGE, pager.skip),
+        pager=pager,
         caps=_caps(visit),
         ways=ways,
         may_acknowledge=_may_acknowledge(visit),
@@ -212,7 +209,7 @@ def _may_acknowledge(visit: Visit) -> bool:
 
 def _caps(visit: Visit) -> dict[str, Any]:
     settings = visit.parts.settings
-    today = visit.parts.clock().astimezone(ZONE).date()
+    today = day_of(visit.parts.clock())
     # In time-lapse the days of the cases are not today.
     left = None if settings.time_lapse > 1 else visit.parts.sending_desk.left_today(today)
     return {"person": settings.person_daily_cap, "company": settings.company_daily_cap, "left": left}
@@ -226,14 +223,6 @@ def _reason_faults(post: Post, field: str) -> dict[str, str]:
 def _tell_who(post: Post, told: Sentence, actor: str, at: datetime) -> None:
     who = post.parts.sending_desk.names([], [actor])[actor]
     post.tell(Sentence(told.text, {"who": who, "at": moment(at)}), good=False)
-
-
-def _actor(post: Post) -> str:
-    return f"account:{post.officer.account_id}"
-
-
-def _number(asked: str) -> int:
-    return max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
 
 
 def _all_alarms(visit: Visit, kind: str) -> Iterator[AlarmLine]:

@@ -1,7 +1,6 @@
 """Starting one case: find the leave, look at what would happen, start it."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
@@ -26,10 +25,10 @@ from countersign.adapters.database.starts import AlreadyStarted, StartPreview, S
 from countersign.contracts.cases import Process
 from countersign.contracts.leave_return import LeaveKind
 from countersign.domain.leave_return import REMINDER_STEP
+from countersign.domain.local_time import day_of
 
 router = console_router()
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _CHANGED = sentence(
     "Something has changed since this was shown, such as a choice, a date or an address. "
     "Look at it again, then start."
@@ -40,7 +39,7 @@ _CHANGED = sentence(
 def find(visit: Staff) -> Response:
     """Find somebody by name or number; without a search, the leaves that end about now."""
     part = visit.asked("q")
-    desk, today = visit.parts.start_desk, visit.parts.clock().astimezone(_ZONE).date()
+    desk, today = visit.parts.start_desk, day_of(visit.parts.clock())
     found = desk.people(visit.scope, part) if part else []
     soon = desk.ending_soon(visit.scope, today)
     return page(visit, "console/start.html", part=part, found=found, soon=soon)

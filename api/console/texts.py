@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.console.downloads import download
 from api.console.drawing import draw, moment, page
 from api.console.route import console_router
 from api.console.text_words import DATES, MEANINGS, NAMES, READERS
-from api.console.visit import HOME, Missing, NotAllowed, Post, Reader, StaffPost, Visit
+from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, StaffPost, Visit
 from api.language import Sentence, sentence
 from countersign.adapters.database.template_book import SavedMeanwhile, TextLocked, TextVersion
 from countersign.adapters.database.text_previews import NoPreview, Sample
@@ -30,6 +31,9 @@ router = console_router()
 SHIPPED = "shipped"
 _AT_HOME = "+86"
 _NO_RIGHT = sentence("Changing texts is a right of its own. Ask your system administrator for it.")
+_WHOLE_COMPANY = sentence(
+    "Texts hold for the whole company: only somebody who works for all branches may change them."
+)
 _SAVED = sentence("Version %(version)s is saved. Notices written from now on use it.")
 _BACK = sentence("The shipped text is in use again, as version %(version)s.")
 _LOCKED = sentence("The text is locked. Nobody changes it until it is unlocked.")
@@ -148,7 +152,7 @@ def back_to_shipped(post: StaffPost, process: str, name: str, language: str, for
 def lock(post: StaffPost, process: str, name: str, language: str, form: str) -> Response:
     """Lock a text against changes, or unlock it."""
     opened = _opened(post, process, name, language, form, based_on=_based_on(post))
-    if post.officer.role is not Role.SYSTEM_ADMINISTRATOR:
+    if not _locks(post):
         _may_edit(post)
     locked = post.text("locked") == "yes"
     if locked == opened.locked:
@@ -178,9 +182,7 @@ def paper(post: StaffPost, process: str, name: str, language: str, form: str) ->
     if pdf is None:
         faults = {"person": problem or post.words.say(_NO_PAGE)}
         return _page(post, opened, person=person, faults=faults, status=422)
-    name_of_file = f"{opened.key.name}-{opened.key.language}-preview.pdf"
-    headers = {"Content-Disposition": f'attachment; filename="{name_of_file}"'}
-    return Response(pdf, media_type="application/pdf", headers=headers)
+    return download(pdf, f"{opened.key.name}-{opened.key.language}-preview.pdf", "application/pdf")
 
 
 # -- what the pages show ----------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def _page(
         "opened": opened,
         "faults": {name: told_in(visit.language, told) for name, told in (faults or {}).items()},
         "may_edit": _edits(visit),
-        "may_lock": _edits(visit) or visit.officer.role is Role.SYSTEM_ADMINISTRATOR,
+        "may_lock": _locks(visit),
         "compared": compared if other is not None else SHIPPED,
         "differences": differences(opened.shipped if other is None else other, opened.body),
         "variables": _variables(visit, opened.key),
@@ -274,7 +276,7 @@ def _variables(visit: Visit, key: TextKey) -> list[tuple[str, Sentence, str, boo
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(value.values()) if isinstance(value, dict) else str(value)
+    return " · ".join(value.values()) if isinstance(value, dict) else str(value)
 
 
 def _frame(visit: Visit) -> Frame:
@@ -333,10 +335,18 @@ def _based_on(post: Post) -> int:
 
 
 def _edits(visit: Visit) -> bool:
-    return visit.officer.edits_templates and visit.officer.role in {Role.HR, Role.SYSTEM_ADMINISTRATOR}
+    officer = visit.officer
+    return officer.edits_templates and officer.role in STAFF and officer.branch_id is None
+
+
+def _locks(visit: Visit) -> bool:
+    officer = visit.officer
+    return _edits(visit) or (officer.role is Role.SYSTEM_ADMINISTRATOR and officer.branch_id is None)
 
 
 def _may_edit(post: Post) -> None:
+    if post.officer.branch_id is not None:
+        raise NotAllowed(_WHOLE_COMPANY)
     if not _edits(post):
         raise NotAllowed(_NO_RIGHT)
 

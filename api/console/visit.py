@@ -14,14 +14,14 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.language import Catalogue, Sentence, catalogue, chosen, sentence
-from api.people.security import refuse_foreign_post, refuse_long_body
-from countersign.adapters.database.accounts import Accounts, Officer, SignedIn
+from api.people.security import refuse_foreign_post, refuse_long_papers
+from countersign.adapters.database.accounts import Accounts, SignedIn
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.scope import Scope
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 
 SESSION, LANGUAGE = "countersign-session", "countersign-language"
-_PAPER_FACTOR = 4
 HOME = "/console"
 
 STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
@@ -29,6 +29,8 @@ READERS = (*STAFF, Role.LEGAL, Role.AUDITOR)
 HOLDERS = (*READERS, Role.FINANCE, Role.ADMINISTRATION, Role.MANAGER)
 """Everybody who works in the console; employees have pages of their own."""
 EVERYBODY = (*HOLDERS, Role.EMPLOYEE)
+SEERS = (*READERS, Role.MANAGER)
+"""Who sees cases and people, within their scope."""
 
 
 class NotSignedIn(Exception):
@@ -145,8 +147,7 @@ def posting(*roles: Role, papers: bool = False) -> Callable[..., AsyncIterator[P
         visit = _visit(request, roles)
         refuse_foreign_post(request, visit.parts.settings.public_base_url)
         if papers:
-            limit = visit.parts.settings.upload_limit_bytes * _PAPER_FACTOR + 64 * 1024
-            request = refuse_long_body(request, limit)
+            request = refuse_long_papers(request, visit.parts.settings.upload_limit_bytes)
         form = await request.form(max_files=1, max_fields=5000, max_part_size=1024 * 1024)
         try:
             token = form.get("csrf")
@@ -194,11 +195,13 @@ def _back(request: Request) -> str:
 
 Everybody = Annotated[Visit, Depends(visiting(*EVERYBODY))]
 Holder = Annotated[Visit, Depends(visiting(*HOLDERS))]
+Seer = Annotated[Visit, Depends(visiting(*SEERS))]
 Reader = Annotated[Visit, Depends(visiting(*READERS))]
 Staff = Annotated[Visit, Depends(visiting(*STAFF))]
 Administrator = Annotated[Visit, Depends(visiting(Role.SYSTEM_ADMINISTRATOR))]
 EverybodyPost = Annotated[Post, Depends(posting(*EVERYBODY))]
 HolderPost = Annotated[Post, Depends(posting(*HOLDERS))]
+SeerPost = Annotated[Post, Depends(posting(*SEERS))]
 ReaderPost = Annotated[Post, Depends(posting(*READERS))]
 StaffPost = Annotated[Post, Depends(posting(*STAFF))]
 AdministratorPost = Annotated[Post, Depends(posting(Role.SYSTEM_ADMINISTRATOR))]

@@ -2,7 +2,7 @@
 
 from api.people.answering import Question
 from api.people.forms import choices
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.own_notices import OwnNotice
 from countersign.contracts.cases import ActKind
 
@@ -18,7 +18,7 @@ def own_choices(notice: OwnNotice) -> tuple[ActKind, ...]:
 def own_question(officer: Officer, notice: OwnNotice) -> Question:
     """Return a notice as its addressee answers it, or whoever stands in, who then stands as the account."""
     absent = notice.stands_in_for
-    actor = officer.person_id if absent is None and officer.person_id else f"account:{officer.account_id}"
+    actor = officer.person_id if absent is None and officer.person_id else officer.actor_id
     return Question(
         case_id=notice.case_id,
         process=notice.process,

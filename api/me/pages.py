@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
+from api.console.downloads import download
+from api.console.paging import pager_of
 from api.console.route import ConsoleRoute
 from api.console.visit import EVERYBODY, Everybody, Missing, Post, Visit, posting
 from api.language import sentence
@@ -19,8 +21,8 @@ from api.people.answering import AskAgain, take_answer
 from api.people.forms import FieldError, Typed, new_nonce, size_in_words, typed_in
 from api.people.limits import TooManyTries
 from api.people.receipts import Receipt, answer_words, confirms, paragraphs, receipt_of, receipt_text
-from countersign.adapters.database.accounts import Absent
 from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.officers import Absent
 from countersign.adapters.database.own_notices import OwnAct, OwnNotice
 from countersign.domain.fetches import FetchKind, kind_of_fetch
 
@@ -30,7 +32,6 @@ AnswerPost = Annotated[Post, Depends(posting(*EVERYBODY, papers=True))]
 
 _A_PAGE, _FEW = 25, 5
 _MOST_ASKED = 15
-_LAST_PAGE = 10_000
 
 
 @router.get("")
@@ -56,12 +57,10 @@ def first(visit: Everybody) -> Response:
 @router.get("/notices")
 def notices(visit: Everybody) -> Response:
     """List everything that was said to me."""
-    own, number = visit.parts.own_notices, _page_number(visit)
-    found = own.told(visit.officer, limit=_A_PAGE, skip=(number - 1) * _A_PAGE)
-    in_all = own.how_many(visit.officer)
-    return own_page(
-        visit, "notices.html", notices=found, in_all=in_all, **_pager(number, in_all), **_words(visit)
-    )
+    own, in_all = visit.parts.own_notices, visit.parts.own_notices.how_many(visit.officer)
+    pager = pager_of(visit, in_all, _A_PAGE)
+    found = own.told(visit.officer, limit=_A_PAGE, skip=pager.skip)
+    return own_page(visit, "notices.html", notices=found, in_all=in_all, pager=pager, **_words(visit))
 
 
 @router.get("/notices/{notice_id}")
@@ -96,12 +95,10 @@ async def answer(post: AnswerPost, notice_id: str) -> Response:
 @router.get("/receipts")
 def receipts(visit: Everybody) -> Response:
     """List everything that I have answered."""
-    own, number = visit.parts.own_notices, _page_number(visit)
-    found = own.acts(visit.officer, limit=_A_PAGE, skip=(number - 1) * _A_PAGE)
-    in_all = own.how_many_acts(visit.officer)
-    return own_page(
-        visit, "receipts.html", acts=found, in_all=in_all, **_pager(number, in_all), **_words(visit)
-    )
+    own, in_all = visit.parts.own_notices, visit.parts.own_notices.how_many_acts(visit.officer)
+    pager = pager_of(visit, in_all, _A_PAGE)
+    found = own.acts(visit.officer, limit=_A_PAGE, skip=pager.skip)
+    return own_page(visit, "receipts.html", acts=found, in_all=in_all, pager=pager, **_words(visit))
 
 
 @router.get("/receipts/{act_id}.txt")
@@ -110,8 +107,7 @@ def keep_receipt(visit: Everybody, act_id: str) -> Response:
     own, act = _act(visit, act_id)
     receipt = receipt_of(visit.words, act, own, own.on_behalf_of)
     text = receipt_text(visit.words, services_of(visit.request), receipt, time_lapse=own.time_lapse)
-    headers = {"Content-Disposition": f'attachment; filename="receipt-{act.fingerprint[:8]}.txt"'}
-    return PlainTextResponse(text, headers=headers)
+    return download(text.encode(), f"receipt-{act.fingerprint[:8]}.txt", "text/plain; charset=utf-8")
 
 
 @router.get("/receipts/{act_id}")
@@ -207,16 +203,6 @@ def _words(visit: Visit) -> dict[str, Any]:
         "answer_words": lambda act: answer_words(visit.words, act.kind, act),
         "matter": lambda one: visit.words.say(name_of_matter(one.process)),
     }
-
-
-def _page_number(visit: Visit) -> int:
-    """Return which page of a list is asked for; the first for what is no number."""
-    asked = visit.asked("page", "1")
-    return min(max(int(asked), 1), _LAST_PAGE) if asked.isascii() and asked.isdigit() else 1
-
-
-def _pager(number: int, in_all: int) -> dict[str, int]:
-    return {"number": number, "pages": max(1, -(-in_all // _A_PAGE))}
 
 
 def _too_often(wait: TooManyTries) -> AskAgain:

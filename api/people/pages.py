@@ -24,6 +24,7 @@ from api.people.security import (
     page_headers,
     refuse_foreign_post,
     refuse_long_body,
+    refuse_long_papers,
 )
 from api.people.services import PeopleServices
 from api.people.views import Pages, pages, style_hash
@@ -34,7 +35,6 @@ from countersign.adapters.links import normalised
 from countersign.contracts.cases import ActKind
 
 _SHOW = ["GET", "HEAD"]
-_BODY_FACTOR = 4  # a file somewhat too large still gets its answer on the form, with what was typed kept
 _TYPED_CODE_LIMIT = 4096
 
 
@@ -100,7 +100,7 @@ async def answer(request: Request, code: str) -> Response:
     """Take an answer: commit it, then carry it to its case."""
     services = _services(request)
     refuse_foreign_post(request, services.public_base_url)
-    request = refuse_long_body(request, services.upload_limit * _BODY_FACTOR + 64 * 1024)
+    request = refuse_long_papers(request, services.upload_limit)
     link = await run_in_threadpool(_visited, request, code)
     identity = await run_in_threadpool(identity_of, request, services, link)
     if link.sensitive and identity is None:

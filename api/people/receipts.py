@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from api.language import Catalogue, Sentence, sentence
 from api.people.forms import size_in_words
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
 from countersign.contracts.cases import ActKind, Process, Role
+from countersign.domain.local_time import ZONE
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _DECIDED = re.compile(r"already decided by (\w+) at (\S+)")
 
 _ANSWERS = {
@@ -106,7 +105,7 @@ def confirms(notice: Answered) -> bool:
 
 def moment(at: datetime, seconds: bool = False) -> str:
     """Return an instant in the company's zone, `2026-02-25 10:00` or with seconds."""
-    return at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def paragraphs(text: str) -> list[str]:

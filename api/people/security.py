@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.types import Message, Receive
 
 log = logging.getLogger("countersign.links")
+_PAPERS_FACTOR = 4
 
 
 class Gone(Exception):
@@ -53,9 +54,16 @@ def refuse_foreign_post(request: Request, public_base_url: str) -> None:
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin", "null")
     hosts = {urlsplit(public_base_url).netloc.lower(), request.headers.get("host", "").lower()}
-    if site not in {"same-origin", "none"} or (origin != "null" and urlsplit(origin).netloc not in hosts):
+    if site not in {"same-origin", "none"} or (origin != "null" and _host_of(origin) not in hosts):
         log.warning("a form from another site was refused")
         raise ForeignPost
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as http://[, which no browser sends
+        return None
 
 
 def refuse_long_body(request: Request, limit: int) -> Request:
@@ -64,6 +72,14 @@ def refuse_long_body(request: Request, limit: int) -> Request:
     if not announced.isdecimal() or int(announced) > limit:
         raise TooMuch
     return Request(request.scope, _counting(request.receive, limit))
+
+
+def refuse_long_papers(request: Request, upload_limit: int) -> Request:
+    """Return the request with a body that may hold papers of up to `upload_limit` bytes.
+
+    A file somewhat too large still gets its answer on the form, with what was typed kept.
+    """
+    return refuse_long_body(request, upload_limit * _PAPERS_FACTOR + 64 * 1024)
 
 
 def _counting(receive: Receive, limit: int) -> Receive:

@@ -5,24 +5,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
-from countersign.adapters.database.accounts import Accounts, Officer
+from countersign.adapters.database.accounts import Accounts
 from countersign.adapters.database.approvals import Approvals
 from countersign.adapters.database.case_lists import CaseLists
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, SendingStop
 from countersign.contracts.cases import Role
 from countersign.contracts.sending import MailMessage
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.digest import MOST_TASKS, DigestFacts, DigestTask, digest_mail
+from countersign.domain.local_time import ZONE
 from countersign.ids import new_id
 from countersign.ports import Mailer
 
 MORNING = time(8, 30)
-_ZONE = ZoneInfo("Asia/Shanghai")
 _ROLES = (
     Role.HR,
     Role.SYSTEM_ADMINISTRATOR,
@@ -66,7 +66,7 @@ class DailyDigest:
     async def run(self) -> int:
         """Send what is due now; return how many mails went out. Nothing leaves while sending is stopped."""
         now = self._clock()
-        local = now.astimezone(_ZONE)
+        local = now.astimezone(ZONE)
         if local.time() < MORNING or not self._calendar().is_working_day(local.date()):
             return 0
         sent = 0

@@ -4,12 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import xlsxwriter  # type: ignore[import-untyped]
 
+from countersign.domain.local_time import ZONE, to_the_minute
+
 Value = str | int | date | datetime | None
-_ZONE = ZoneInfo("Asia/Shanghai")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -26,7 +26,7 @@ def workbook(headers: Sequence[str], rows: Iterable[Sequence[Value]], sheet: str
         for number, row in enumerate(rows, start=1):
             for column, value in enumerate(row):
                 if isinstance(value, datetime):
-                    page.write_datetime(number, column, value.astimezone(_ZONE).replace(tzinfo=None), moment)
+                    page.write_datetime(number, column, value.astimezone(ZONE).replace(tzinfo=None), moment)
                 elif isinstance(value, date):
                     page.write_datetime(number, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001
                 elif isinstance(value, int):
@@ -59,5 +59,5 @@ def _harmless(text: str) -> str:
 
 def _text(value: Value) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone(_ZONE):%Y-%m-%d %H:%M}"
+        return to_the_minute(value)
     return "" if value is None else str(value)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from countersign.adapters.paper import Press
 from countersign.adapters.stored_text import Fault, StoredTextFault, faults_of, render, unknown_in, used_in
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.local_time import ZONE
 from countersign.domain.sms_cost import MAX_CHARACTERS
 from countersign.domain.sms_text import MAX_SEGMENTS, SmsSize, measure
 from countersign.domain.texts import (
@@ -26,7 +26,6 @@ LONGEST_TITLE: Final = 100
 """Characters; a title is also the subject of a mail."""
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _CODE = "7K2M-XW9T-B4QP"
-_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def example(key: TextKey, frame: Frame) -> dict[str, Any]:
         "employee": "张伟" if chinese else "Zhang Wei",
         "number": "E1042",
         "recipient": "李娜" if chinese else "Li Na",
-        "answer_by": datetime(2026, 2, 25, 10, tzinfo=_ZONE),
+        "answer_by": datetime(2026, 2, 25, 10, tzinfo=ZONE),
         "contact": dict(frame.contact),
         "service_address": "北京市朝阳区示例路 1 号" if chinese else "1 Example Road, Beijing",
         "e_delivery_consent_on": date(2025, 3, 1),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from zoneinfo import ZoneInfo
+
+from countersign.domain.local_time import to_the_minute
 
 MOST_A_MINUTE = 20
 """WeCom and DingTalk take twenty messages a minute from a robot; DingTalk then shuts it for ten minutes."""
@@ -13,7 +14,6 @@ MOST_BYTES = 2000
 """WeCom cuts a text at 2048 bytes; the other robots take more."""
 
 _SENTENCE_CHARACTERS = 300
-_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _list_url(base_url: str) -> str:
 
 
 def _local(at: datetime) -> str:
-    return at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M")
+    return to_the_minute(at)
 
 
 def _size(title: str, body: str) -> int:

@@ -82,7 +82,7 @@ _ACTORS: Mapping[str, Pair] = {
     "answering machine": ("自动回复程序", "answering machine"),
 }
 _STEPS: Mapping[str, Pair] = {
-    "before_end": ("假期结束前提醒", "before_end"),
+    "before_end": ("假期结束前提醒", "reminder before the end"),
     "first_notice": ("首次通知", "first_notice"),
     "second_reminder": ("再次催告", "second_reminder"),
     "emergency_contact": ("联系紧急联系人", "emergency_contact"),
@@ -96,9 +96,9 @@ _STEPS: Mapping[str, Pair] = {
 }
 _CHANNELS: Mapping[str, Pair] = {
     "preferred": ("首选渠道", "preferred"),
-    "sms": ("短信", "sms"),
-    "email": ("电子邮件", "email"),
-    "in_system": ("站内信", "in_system"),
+    "sms": ("短信", "SMS"),
+    "email": ("电子邮件", "e-mail"),
+    "in_system": ("站内信", "inbox"),
     "courier": ("快递", "courier"),
     "visit": ("上门", "visit"),
     "public_notice": ("公告", "public_notice"),

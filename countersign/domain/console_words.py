@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from countersign.domain.alarm_words import ALARM_NAMES, HELD_NAMES
-from countersign.domain.chain_words import ROLES, Pair, pair_of, value_words
+from countersign.domain.chain_words import ROLES, STAGES, Pair, pair_of, value_words
 from countersign.domain.levels import ZH
 from countersign.domain.yaml_text import load_text
 
@@ -69,10 +69,19 @@ _ROLE_NAMES: Mapping[str, Pair] = {
     },
 }
 """Roles by themselves, as lists have them; in sentences of a chain they carry an article."""
+_TASKS: Mapping[str, Pair] = {
+    **STAGES,
+    "grading": ("登记劳动能力鉴定", "assessment to record"),
+    "posting": STAGES["posting_due"],
+    "visit": STAGES["visit_due"],
+    "publication": STAGES["publication_due"],
+}
+"""What somebody has to do is called like the stage that it holds up."""
 _TABLES: Mapping[str, Mapping[str, Pair]] = {
     "role_name": _ROLE_NAMES,
     "case_state": _CASE_STATES,
     "act": _ACTS,
+    "task": _TASKS,
     "kind": _KINDS,
     "alarm": ALARM_NAMES,
     "held": HELD_NAMES,

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from countersign.domain.console_words import name_of
 from countersign.domain.levels import ZH
+from countersign.domain.local_time import ZONE, to_the_minute
 
 MOST_TASKS = 10
-_ZONE = ZoneInfo("Asia/Shanghai")
+_ENDING = (
+    "每个工作日发送一次；可在“我的账号”中关闭。",
+    "Sent once a working day; switch it off in My account.",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def digest_mail(
 ) -> tuple[str, str]:
     """Return subject and text; mails pass through many hands, so people stand in it by number only."""
     zh = language == ZH
-    day = f"{now.astimezone(_ZONE):%Y-%m-%d}"
+    day = f"{now.astimezone(ZONE):%Y-%m-%d}"
     subject = (
         f"{company}：{day} 待办 {facts.mine}，逾期 {facts.overdue}"
         if zh
@@ -53,11 +56,7 @@ def digest_mail(
     more = facts.mine - len(facts.tasks[:MOST_TASKS])
     if more > 0:
         lines.append(f"……以及另外 {more} 项" if zh else f"… and {more} more")
-    ending = (
-        "每个工作日发送一次；可在“我的账号”中关闭。"
-        if zh
-        else "Sent once a working day; switch it off in My account."
-    )
+    ending = _ENDING[0 if zh else 1]
     return subject, "\n".join([*lines, "", console, "", ending, ""])
 
 
@@ -76,7 +75,7 @@ def _task(task: DigestTask, now: datetime, language: str) -> str:
     zh, what = language == ZH, name_of("stage", task.kind, language)
     if task.due_at is None:
         return f"- {task.number} {what}"
-    due = f"{task.due_at.astimezone(_ZONE):%Y-%m-%d %H:%M}"
+    due = to_the_minute(task.due_at)
     late = task.due_at < now
     words = ("逾期，期限" if late else "期限") if zh else ("overdue since" if late else "due")
     return f"- {task.number} {what}（{words} {due}）" if zh else f"- {task.number} {what} ({words} {due})"

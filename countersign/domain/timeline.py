@@ -74,7 +74,7 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.DUTY_DUE: ("法定事项到期", "Statutory duty due"),
     K.DUTY_DONE: ("法定事项完成", "Statutory duty done"),
     K.DUTY_FAILED: ("法定事项未完成", "Statutory duty failed"),
-    K.OVERRIDE_RECORDED: ("人工改判", "Override recorded"),
+    K.OVERRIDE_RECORDED: ("双人复核通过", "Agreed to by a second person"),
     K.DOCUMENT_ADDED: ("收存文件", "Document kept"),
     K.DOCUMENT_VIEWED: ("查看文件", "Document viewed"),
     K.CALCULATION_RUN: ("计算", "Calculation run"),

@@ -9,12 +9,12 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_actor
 from countersign.adapters.database.import_runs import Run, RunState
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, Branch, ImportRun
 from countersign.adapters.error_workbook import Words, bare, error_workbook
 from countersign.adapters.roster.changes import Change
@@ -22,12 +22,11 @@ from countersign.adapters.roster.undoing import Undoing, undo_import
 from countersign.adapters.sheets import InputFault, RowError, Sheet, read_table
 from countersign.bootstrap import Parts
 from countersign.domain.console_words import told_in
-from countersign.domain.evidence import Sealed
+from countersign.domain.local_time import day_of
 from countersign.imports.kinds import IMPORTS, Outcome, Sender
 
 ROWS_SHOWN = 200
 """So many rows of a preview are kept to be looked at; the counts are of all of them."""
-_ZONE = ZoneInfo("Asia/Shanghai")
 _NAME_LENGTH = 120
 
 
@@ -59,10 +58,11 @@ def hand_in(parts: Parts, officer: Officer, kind: str, name: str, data: bytes) -
     shown = _shown_name(name)
     if not read_table(data, shown).rows:
         raise InputFault(f"{shown}: holds only headers; write at least one row below them")
-    known = parts.import_runs.of_file(kind, hashlib.sha256(data).hexdigest(), officer.branch_id)
+    run_id, is_new = parts.import_runs.add(kind, shown, parts.documents.keep(data), len(data), officer)
+    known = None if is_new else parts.import_runs.find(run_id, officer.branch_id)
     if known is not None:
         raise KnownFile(known)
-    return parts.import_runs.add(kind, shown, parts.documents.keep(data), len(data), officer)
+    return run_id
 
 
 def _shown_name(name: str) -> str:
@@ -93,8 +93,7 @@ def _sender(parts: Parts, run: Run) -> Sender:
     with parts.database.reading() as session:
         branch = None if run.branch_id is None else session.get_one(Branch, run.branch_id).name
         account = session.get_one(Account, run.handed_in_by_id)
-    actor = {"role": account.role, "id": f"account:{account.id}", "name": Sealed(account.name)}
-    return Sender(run.branch_id, branch, actor)
+    return Sender(run.branch_id, branch, account_actor(account))
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
@@ -213,14 +212,14 @@ def carry_out(parts: Parts, run_id: str) -> None:
 
 def undo_preview(parts: Parts, run_id: str) -> Undoing:
     """Say what could be taken back now; nothing is written."""
-    today = parts.clock().astimezone(_ZONE).date()
+    today = day_of(parts.clock())
     with parts.database.reading() as session:
         return undo_import(session, _kept(session, run_id), today=today, reschedule=None)
 
 
 def undo(parts: Parts, run_id: str, officer: Officer, *, part: bool) -> Undoing:
     """Take an applied file back in one transaction; raises `NotWhole` when that needs `part`."""
-    today = parts.clock().astimezone(_ZONE).date()
+    today = day_of(parts.clock())
 
     def take_back(session: Session) -> Undoing:
         row = session.get_one(ImportRun, run_id, with_for_update=True)

@@ -85,7 +85,7 @@ def demo_roster(today: date) -> bytes:
 
 def roster_with_fault(today: date) -> bytes:
     """Return a roster (.xlsx) of two new colleagues; the telephone number of the second is too short."""
-    leaves = {"E2007": ("年休假", today - timedelta(days=2), today + timedelta(days=12))}
+    leaves = {"E2007": ("年假", today - timedelta(days=2), today + timedelta(days=12))}
     return roster_workbook(_row(order, one, leaves) for order, one in enumerate(_NEWCOMERS, start=21))
 
 

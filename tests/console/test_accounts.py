@@ -1,7 +1,7 @@
 """Accounts, rights and tokens, as system administrators settle them."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,12 @@ from sqlmodel import select
 from api.app import create_app
 from countersign.adapters.database.accounts import IDLE, LONGEST, AccountFault
 from countersign.adapters.database.rights import AccountWish
-from countersign.adapters.database.tables import AccountChange, ApiToken, Branch
+from countersign.adapters.database.tables import AccountChange, ApiToken
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from tests.support.company import BEIJING, NUMBER, company
+from tests.support.company import BEIJING, NUMBER, SHANGHAI, add_shanghai, company
 from tests.support.console import PASSWORD, Browser, browser, open_account
 
-SHANGHAI = "01SHANGHA10000000000000000"
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
 
@@ -43,12 +42,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, clock: Clock) -> Iterator[Parts]:
+def parts(tmp_path: Path, clock: Clock) -> Parts:
     made = company(tmp_path, clock)
-    with made.database.transaction() as session:
-        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
-    yield made
-    made.database.close()
+    add_shanghai(made)
+    return made
 
 
 @asynccontextmanager

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 
 from api.console.acting import read_wish
 from api.v1.models import NEEDS, StaffAct
-from countersign.adapters.database.tables import ActRow, Branch, Delegation
+from countersign.adapters.database.tables import ActRow, Delegation
 from countersign.contracts.cases import CaseState, EventDraft, Role
 from countersign.domain.evidence import EventKind
-from tests.support.company import BEIJING, NUMBER
+from tests.support.company import BEIJING, NUMBER, add_shanghai
 from tests.support.console import Browser, browser, open_account
 from tests.support.running_case import Running, running
 from tests.support.story import at, story
@@ -226,8 +226,7 @@ async def test_each_overdue_step_is_decided(tmp_path: Path) -> None:
 
 async def test_nobody_acts_in_a_case_of_another_branch(tmp_path: Path) -> None:
     case = running(tmp_path)
-    with case.parts.database.transaction() as session:
-        session.add(Branch(id="01SHANGHAI0000000000000000", name="上海", region="shanghai"))
+    add_shanghai(case.parts)
     async with browser(case.parts, Role.HR, branch="上海") as hr:
         sent = {"act": "pause", "nonce": "n" * 32, "pause-reason": "x"}
         answer = await hr.post(f"/console/cases/{case.case_id}/acts", sent)

@@ -4,13 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Branch
 from countersign.contracts.cases import Role
-from tests.support.company import BEIJING, NAME, NUMBER
+from tests.support.company import BEIJING, NAME, NUMBER, SHANGHAI, add_shanghai
 from tests.support.console import browser, open_account
 from tests.support.running_case import NOW, Running, running
 
-SHANGHAI = "01SHANGHA10000000000000000"
 WHY = "the leave was entered twice"
 AGREED = {"decision": "agree", "reason": "I have seen both papers"}
 REFUSED = {"decision": "refuse", "reason": "only one paper is there"}
@@ -170,8 +168,7 @@ async def test_a_request_of_somebody_who_was_shut_out_cannot_be_agreed_to(tmp_pa
 
 async def test_another_branch_does_not_see_a_request_and_readers_do_not_decide(tmp_path: Path) -> None:
     case = running(tmp_path)
-    with case.parts.database.transaction() as session:
-        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
+    add_shanghai(case.parts)
     approval = ask(case, open_account(case.parts, Role.HR, "asker", branch=BEIJING))
     async with browser(case.parts, Role.HR, "far", branch=SHANGHAI) as far:
         assert (await far.get(f"/console/approvals/{approval}")).status_code == 404

@@ -14,16 +14,15 @@ from sqlmodel import col, select
 from api.app import create_app
 from countersign.adapters.database.start_desk import MOST_LEAVES
 from countersign.adapters.database.starts import Starts, StartWish
-from countersign.adapters.database.tables import Branch, BulkStartRow, Case, EventRow, Leave, Person
+from countersign.adapters.database.tables import BulkStartRow, Case, EventRow, Leave, Person
 from countersign.adapters.list_files import workbook
 from countersign.bootstrap import Parts
 from countersign.ids import new_id
-from tests.support.company import BEIJING, add_colleague, company
+from tests.support.company import BEIJING, SHANGHAI, add_colleague, add_shanghai, company
 from tests.support.console import Browser, browser
 
 NOW = datetime(2026, 2, 2, 2, tzinfo=UTC)
 ENDS = date(2026, 3, 13)
-SHANGHAI = "01SHANGHAI0000000000000000"
 
 
 @pytest.fixture
@@ -56,8 +55,7 @@ def roster(parts: Parts, count: int, branch: str = BEIJING, letter: str = "F") -
 
 
 def shanghai(parts: Parts) -> None:
-    with parts.database.transaction() as session:
-        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
+    add_shanghai(parts)
 
 
 def rows(parts: Parts) -> list[BulkStartRow]:

@@ -1,7 +1,6 @@
 """The calendar: notices read from their words, what they move, and nothing written before it is applied."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -62,10 +61,8 @@ NOTICE_2027 = """国务院办公厅关于2027年部分节假日安排的通知
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    one = company(tmp_path, lambda: NOW, four_eyes_imports=False)
-    yield one
-    one.database.close()
+def parts(tmp_path: Path) -> Parts:
+    return company(tmp_path, lambda: NOW, four_eyes_imports=False)
 
 
 def started(parts: Parts, ends_on: date) -> str:

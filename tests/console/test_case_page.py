@@ -11,10 +11,10 @@ from sqlmodel import select
 
 from countersign.adapters.database.acts import NewAct, StoredFile
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Branch, Delivery, Document, Notice, Person
+from countersign.adapters.database.tables import Delivery, Document, Notice, Person
 from countersign.contracts.cases import ActKind, EventDraft, Role
 from countersign.domain.evidence import EventKind
-from tests.support.company import BEIJING, NAME, NUMBER, add_colleague
+from tests.support.company import BEIJING, NAME, NUMBER, add_colleague, add_shanghai
 from tests.support.console import Browser, browser
 from tests.support.running_case import NOW, Running, running
 from tests.support.story import at
@@ -114,8 +114,7 @@ async def test_the_same_words_in_chinese(tmp_path: Path) -> None:
 
 async def test_a_case_of_another_branch_or_none_is_not_there(tmp_path: Path) -> None:
     case = running(tmp_path)
-    with case.parts.database.transaction() as session:
-        session.add(Branch(id="01SHANGHAI0000000000000000", name="上海", region="shanghai"))
+    add_shanghai(case.parts)
     async with browser(case.parts, Role.HR, branch="上海") as hr:
         assert await see(hr, case) == await see(hr, case, "/live") == 404
         assert (await hr.post(f"/console/cases/{case.case_id}/evidence")).status_code == 404

@@ -1,19 +1,18 @@
 """Who stands in for whom: the days, the rules, and what it lets somebody do."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from countersign.adapters.database.accounts import AccountFault, Officer
-from countersign.adapters.database.tables import Branch, Person
+from countersign.adapters.database.accounts import AccountFault
+from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.tables import Person
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from tests.support.company import BEIJING, add_colleague, company
+from tests.support.company import BEIJING, SHANGHAI, add_colleague, add_shanghai, company
 from tests.support.console import browser, open_account
 
-SHANGHAI = "01SHANGHA10000000000000000"
 MONDAY = date(2026, 3, 2)
 BOSS, PEER = "E2001", "E2002"
 
@@ -33,14 +32,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, clock: Clock) -> Iterator[Parts]:
+def parts(tmp_path: Path, clock: Clock) -> Parts:
     made = company(tmp_path, clock)
-    with made.database.transaction() as session:
-        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
+    add_shanghai(made)
     for number in (BOSS, PEER):
         add_colleague(made, number)
-    yield made
-    made.database.close()
+    return made
 
 
 def officer(parts: Parts, account_id: str) -> Officer:

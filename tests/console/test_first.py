@@ -1,7 +1,6 @@
 """The first screen, the search and the list of cases."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +22,10 @@ HR = frozenset({"hr"})
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Parts:
     made = company(tmp_path, lambda: NOW)
     crowd(made, 90, 60)
-    yield made
-    made.database.close()
+    return made
 
 
 def rows(parts: Parts) -> list[tuple[Case, Person]]:

@@ -1,8 +1,6 @@
 """One's own account: the password, the browsers, the language."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,17 +10,9 @@ from countersign.adapters.database.rights import LINK_LASTS
 from countersign.adapters.real_clock import utc_now
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from tests.support.company import company
 from tests.support.console import PASSWORD, browser
 
 NEW = "  a new long one  "
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    made = company(tmp_path, utc_now)
-    yield made
-    made.database.close()
 
 
 def change(old: str = PASSWORD, new: str = NEW, again: str | None = None) -> dict[str, str]:
@@ -115,3 +105,17 @@ async def test_the_language_is_kept_for_the_account_and_switched_at_once(parts: 
 )
 def test_browsers_are_told_by_program_and_system(agent: str, name: tuple[str, str]) -> None:
     assert browser_name(OpenBrowser("s", agent, utc_now(), utc_now())) == name
+
+
+async def test_who_lost_the_password_sets_another_by_the_link_of_the_command_line(parts: Parts) -> None:
+    async with browser(parts, Role.HR, "li") as li:
+        code = parts.accounts.new_one_time(li.account_id, LINK_LASTS, then_password=True)
+        assert parts.accounts.check("li", PASSWORD) is None
+        assert (await li.get("/console")).url.path == "/console/sign-in"
+        answer = await li.client.post(f"/console/one-time/{code}")
+        assert answer.url.path == "/console/me"
+        await li.get("/console/me")
+        assert "Present password" not in li.text
+        answer = await li.post("/console/me/password", {"new": NEW, "again": NEW})
+        assert answer.url.path == "/console"
+        assert parts.accounts.check("li", NEW) == li.account_id

@@ -1,12 +1,7 @@
 """The list of employees and the page of one."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
-import pytest
-
-from countersign.adapters.real_clock import utc_now
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from tests.support.company import (
@@ -19,17 +14,9 @@ from tests.support.company import (
     PHONE,
     add_colleague,
     add_leave,
-    company,
 )
 from tests.support.console import browser
 from tests.support.crowd import crowd
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    made = company(tmp_path, utc_now)
-    yield made
-    made.database.close()
 
 
 async def test_hr_finds_somebody_and_sees_how_to_reach_them_and_what_is_missing(parts: Parts) -> None:

@@ -1,7 +1,7 @@
 """Signing in by employee number and a code to the phone on file."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -99,11 +99,10 @@ def clock() -> list[datetime]:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, clock: list[datetime], monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+def parts(tmp_path: Path, clock: list[datetime], monkeypatch: pytest.MonkeyPatch) -> Parts:
     monkeypatch.setattr(signing_in, "_TRY_TAKES_S", 0.01)
     made = company(tmp_path, lambda: clock[0])
-    yield made
-    made.database.close()
+    return made
 
 
 async def test_a_code_by_text_message_signs_an_employee_in_and_makes_their_account_once(

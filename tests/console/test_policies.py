@@ -1,6 +1,5 @@
 """Policies in the console: the editor, versions, and what each branch starts with."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +14,7 @@ from countersign.adapters.database.circulars import CircularWish
 from countersign.adapters.database.policy_book import COMPANY, is_on, policy_for
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import CannotStart, StartWish
-from countersign.adapters.database.tables import Alarm, Branch, Case, Outbox, StoredPolicy
+from countersign.adapters.database.tables import Alarm, Case, Outbox, StoredPolicy
 from countersign.adapters.real_clock import utc_now
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Process, Role
@@ -23,23 +22,20 @@ from countersign.domain.console_words import told_in
 from countersign.domain.policies import MODELS, READERS, refusals, written_out
 from countersign.domain.policy_changes import changes
 from countersign.domain.yaml_text import load_text, written
-from tests.support.company import BEIJING, NUMBER, add_leave, company
+from tests.support.company import BEIJING, NUMBER, SHANGHAI, add_leave, add_shanghai, company
 from tests.support.console import Browser, browser, open_account, plain
 
 LEAVE, TEXT = Process.LEAVE_RETURN, Process.ACKNOWLEDGEMENT
 STANDARD = "leave_return_standard"
 EDIT = f"/console/policies/{STANDARD}/edit"
-SHANGHAI = "01SHANGHA10000000000000000"
 HR = {"role": "hr", "id": "test"}
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Parts:
     made = company(tmp_path, utc_now)
-    with made.database.transaction() as session:
-        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
-    yield made
-    made.database.close()
+    add_shanghai(made)
+    return made
 
 
 class _Fields(HTMLParser):

@@ -1,7 +1,6 @@
 """Reports: figures counted again by hand from the same books."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +21,7 @@ SPAN = Span(date(2026, 2, 1), date(2026, 3, 4))
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Parts:
     made = company(tmp_path, lambda: NOW)
     crowd(made, 40, 40)
     with made.database.transaction() as session:
@@ -68,8 +67,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
                 )
         for case in cases[12:]:
             case.ends_on = date(2025, 1, 1)
-    yield made
-    made.database.close()
+    return made
 
 
 def test_a_notice_is_in_time_until_the_third_day_after_the_leave_is_over() -> None:

@@ -1,25 +1,16 @@
 """Signing in to the console."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from countersign.adapters.real_clock import utc_now
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from tests.support.company import company
 from tests.support.console import browser
-
-
-@pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    made = company(tmp_path, utc_now)
-    yield made
-    made.database.close()
 
 
 async def test_an_officer_signs_in_sees_what_waits_and_signs_out(parts: Parts) -> None:

@@ -8,7 +8,6 @@ import pytest
 from sqlmodel import select
 
 from countersign.adapters.database.tables import (
-    Branch,
     Case,
     DisclosureRow,
     EventRow,
@@ -18,7 +17,17 @@ from countersign.adapters.database.tables import (
 )
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from tests.support.company import CONTACT_PHONE, EMAIL, NAME, NUMBER, PHONE, add_colleague, add_leave, company
+from tests.support.company import (
+    CONTACT_PHONE,
+    EMAIL,
+    NAME,
+    NUMBER,
+    PHONE,
+    add_colleague,
+    add_leave,
+    add_shanghai,
+    company,
+)
 from tests.support.console import Browser, browser
 
 NOW = datetime(2026, 2, 2, 2, tzinfo=UTC)
@@ -31,8 +40,7 @@ def parts(tmp_path: Path) -> Parts:
 
 def other_branch(parts: Parts) -> str:
     """Put another branch into the company; return its name."""
-    with parts.database.transaction() as session:
-        session.add(Branch(id="01SHANGHAI0000000000000000", name="上海", region="shanghai"))
+    add_shanghai(parts)
     return "上海"
 
 

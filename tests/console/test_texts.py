@@ -1,7 +1,7 @@
 """The editor of texts: who may change one, what is checked, and that written notices stay as they are."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from api.console.texts import differences
 from api.language import catalogue
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.tables import Branch, Case, Leave, Notice, StoredTemplate
+from countersign.adapters.database.tables import Case, Leave, Notice, StoredTemplate
 from countersign.adapters.database.template_book import SavedMeanwhile, TextLocked
 from countersign.adapters.rendering import Renderer
 from countersign.bootstrap import Parts
@@ -22,7 +22,7 @@ from countersign.contracts.cases import Process, Role
 from countersign.contracts.notices import NoticeOrder
 from countersign.domain.policy import Audience, Channel
 from countersign.domain.texts import Form, TextKey, passed_to
-from tests.support.company import EMAIL, NAME, NUMBER, PHONE, add_leave, company
+from tests.support.company import EMAIL, NAME, NUMBER, PHONE, add_leave, add_shanghai, company
 from tests.support.console import browser, open_account
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -32,11 +32,10 @@ OWN = "我们的返岗通知\n{{ employee }}您好，返岗日为{{ return_day|z
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Parts:
     one = company(tmp_path, lambda: NOW, sms_prices={"+86": "0.045"})
     add_leave(one, date(2026, 12, 11), starts_on=date(2026, 11, 2))
-    yield one
-    one.database.close()
+    return one
 
 
 def kept(parts: Parts) -> list[StoredTemplate]:
@@ -209,8 +208,7 @@ async def test_the_preview_shows_page_mail_and_paper_of_a_real_person(parts: Par
 
 
 async def test_a_person_of_another_branch_is_nobody(parts: Parts) -> None:
-    with parts.database.transaction() as session:
-        session.add(Branch(id="01SHANGHAI0000000000000000", name="上海", region="shanghai"))
+    add_shanghai(parts)
     async with browser(parts, Role.HR, branch="上海") as hr:
         await hr.post(f"{PATH}/check", {"body": OWN, "person": NUMBER})
         assert "No employee of yours has this number." in hr.text

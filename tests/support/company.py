@@ -20,6 +20,7 @@ from countersign.settings import Settings
 from tests.support.schema import lay_out
 
 BEIJING = "01BEIJING00000000000000000"
+SHANGHAI = "01SHANGHAI0000000000000000"
 NAME, NUMBER, PHONE = "张标记伟", "E1042", "+8613800138000"
 EMAIL, ADDRESS = "zhang.marked@example.com", "北京市标记路 1 号"
 CONTACT_NAME, CONTACT_PHONE = "李标记娜", "+8613900139000"
@@ -122,6 +123,12 @@ def company(folder: Path, clock: Callable[[], datetime], **settings: object) -> 
             EmergencyContact(person_id=person.id, name=CONTACT_NAME, relation="spouse", phone=CONTACT_PHONE)
         )
     return parts
+
+
+def add_shanghai(parts: Parts) -> None:
+    """Open a second branch."""
+    with parts.database.transaction() as session:
+        session.add(Branch(id=SHANGHAI, name="上海", region="shanghai"))
 
 
 def add_leave(parts: Parts, ends_on: date, kind: str = "sick", starts_on: date | None = None) -> str:

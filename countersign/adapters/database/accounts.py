@@ -2,12 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -15,17 +14,16 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.account_changes import Did, keep_change
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.scope import Scope
+from countersign.adapters.database.officers import Officer, officer_of
 from countersign.adapters.database.tables import (
     Account,
     Branch,
     ConsoleSession,
-    Delegation,
     Person,
     SignInCode,
 )
 from countersign.contracts.cases import Role
-from countersign.domain.evidence import Sealed
+from countersign.domain.local_time import day_of
 from countersign.ids import new_id
 
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
@@ -48,18 +46,6 @@ SIGN_IN_ROLES = (
 )
 """The roles that an account can have; emergency contacts come through links, programs with tokens."""
 
-MAY_STAND_IN: Mapping[Role, frozenset[Role]] = {
-    Role.HR: frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR}),
-    Role.MANAGER: frozenset({Role.MANAGER, Role.HR, Role.SYSTEM_ADMINISTRATOR}),
-    Role.ADMINISTRATION: frozenset({Role.ADMINISTRATION, Role.HR, Role.SYSTEM_ADMINISTRATOR}),
-    Role.FINANCE: frozenset({Role.FINANCE}),
-    Role.LEGAL: frozenset({Role.LEGAL}),
-    Role.SYSTEM_ADMINISTRATOR: frozenset({Role.SYSTEM_ADMINISTRATOR}),
-}
-"""Which roles may stand in for a role. Money stays with finance: HR does not settle what HR asks for."""
-
-ZONE = ZoneInfo("Asia/Shanghai")
-
 
 class AccountFault(ValueError):
     """What cannot be kept of an account; `field` names what to mend."""
@@ -76,55 +62,6 @@ class Way(StrEnum):
     ONE_TIME = "one_time"
     PHONE_CODE = "phone_code"
     OIDC = "oidc"
-
-
-@dataclass(frozen=True)
-class Absent:
-    """Somebody for whom the officer stands in today."""
-
-    account_id: str
-    name: str = field(repr=False)
-    person_id: str | None
-    number: str | None
-
-
-@dataclass(frozen=True)
-class Officer:
-    """Somebody who is signed in: an account, the employee that it belongs to, and for whom it stands in."""
-
-    account_id: str
-    login: str
-    name: str = field(repr=False)
-    role: Role
-    branch_id: str | None
-    branch: str | None
-    person_id: str | None
-    number: str | None
-    language: str
-    edits_templates: bool
-    must_change_password: bool
-    stands_in_for: tuple[Absent, ...] = ()
-
-    @property
-    def scope(self) -> Scope:
-        """What this role may see: a branch or all of it; managers their team, employees themselves."""
-        if self.role is Role.MANAGER:
-            absent = tuple(one.number for one in self.stands_in_for if one.number is not None)
-            return Scope(self.branch_id, team_of=self.number or "-", also_teams_of=absent)
-        if self.role is Role.EMPLOYEE:
-            return Scope(self.branch_id, person_id=self.person_id or "-")
-        return Scope(self.branch_id)
-
-    @property
-    def task_roles(self) -> frozenset[str]:
-        """Whose tasks are this officer's: their role's; those of HR also the system administrator's."""
-        staff = {Role.HR.value} if self.role is Role.SYSTEM_ADMINISTRATOR else set()
-        return frozenset({self.role.value} | staff)
-
-    @property
-    def actor(self) -> dict[str, Any]:
-        """How the officer stands in the evidence: an opaque id, and the name, which is sealed."""
-        return {"role": self.role.value, "id": f"account:{self.account_id}", "name": Sealed(self.name)}
 
 
 @dataclass(frozen=True)
@@ -312,15 +249,7 @@ class Accounts:
                 account.password_hash, account.must_change_password = None, True
                 session.add(account)
                 shut_out(session, account_id, now)
-            session.add(
-                SignInCode(
-                    id=new_id(),
-                    code_hash=hash_of(code),
-                    account_id=account_id,
-                    created_at=now,
-                    expires_at=now + lasts,
-                )
-            )
+            add_code(session, account_id, code, now, lasts)
 
         self._database.write(keep)
         return code
@@ -379,7 +308,7 @@ class Accounts:
             account = session.get_one(Account, row.account_id)
             if account.disabled_at is not None:
                 return None
-            officer = _officer(session, account, now.astimezone(ZONE).date())
+            officer = officer_of(session, account, day_of(now))
         if not by_itself and (now - row.seen_at > SEEN_EVERY or row.said is not None):
             self._database.write(lambda session: self._seen(session, row.id))
         return SignedIn(row.id, row.csrf, officer, row.said)
@@ -434,7 +363,7 @@ class Accounts:
             account = session.get(Account, account_id)
             if account is None or account.disabled_at is not None:
                 return None
-            return _officer(session, account, self._clock().astimezone(ZONE).date())
+            return officer_of(session, account, day_of(self._clock()))
 
 
 def check_password(password: str, login: str) -> None:
@@ -445,57 +374,6 @@ def check_password(password: str, login: str) -> None:
         )
     if login.strip().lower() in password.lower():
         raise AccountFault("password", "password: must not contain the login; choose another")
-
-
-def _officer(session: Session, account: Account, today: date) -> Officer:
-    branch = None if account.branch_id is None else session.get_one(Branch, account.branch_id)
-    person = None if account.person_id is None else session.get_one(Person, account.person_id)
-    return Officer(
-        account_id=account.id,
-        login=account.login,
-        name=account.name,
-        role=Role(account.role),
-        branch_id=account.branch_id,
-        branch=None if branch is None else branch.name,
-        person_id=account.person_id,
-        number=None if person is None else person.number,
-        language=account.language,
-        edits_templates=account.edits_templates,
-        must_change_password=account.must_change_password,
-        stands_in_for=_absent(session, account, today),
-    )
-
-
-def covers(delegate: Account, absent: Account) -> bool:
-    """Say whether an account's role and branch let it stand in for another one."""
-    return (
-        Role(delegate.role) in MAY_STAND_IN.get(Role(absent.role), frozenset())
-        and delegate.branch_id in (None, absent.branch_id)
-        and delegate.id != absent.id
-    )
-
-
-def _absent(session: Session, delegate: Account, today: date) -> tuple[Absent, ...]:
-    # Those of the delegate alone: who stands in for somebody hands nobody else's work on.
-    found = session.exec(
-        select(Account, Person)
-        .join(Delegation, col(Delegation.absent_id) == col(Account.id))
-        .outerjoin(Person, col(Person.id) == col(Account.person_id))
-        .where(
-            Delegation.delegate_id == delegate.id,
-            col(Delegation.from_day) <= today,
-            col(Delegation.until_day) >= today,
-            col(Delegation.ended_at).is_(None),
-            col(Account.disabled_at).is_(None),
-        )
-        .order_by(col(Account.name))
-    )
-    return tuple(
-        Absent(account.id, account.name, account.person_id, None if person is None else person.number)
-        for account, person in found
-        # A role or a branch that changed since the appointment counts as it is today.
-        if covers(delegate, account)
-    )
 
 
 def shut_out(session: Session, account_id: str, now: datetime) -> None:
@@ -510,6 +388,19 @@ def shut_out(session: Session, account_id: str, now: datetime) -> None:
     for code in session.exec(codes):
         code.used_at = now
         session.add(code)
+
+
+def add_code(session: Session, account_id: str, code: str, now: datetime, lasts: timedelta) -> None:
+    """Keep a code that signs an account in once, of which only the hash is kept."""
+    session.add(
+        SignInCode(
+            id=new_id(),
+            code_hash=hash_of(code),
+            account_id=account_id,
+            created_at=now,
+            expires_at=now + lasts,
+        )
+    )
 
 
 def branch_named(session: Session, named: str | None) -> str | None:

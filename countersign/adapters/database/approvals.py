@@ -1,6 +1,6 @@
 """The two-person rule: what one officer asks for and another one must agree to before it happens."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_names
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, Approval
 from countersign.contracts.cases import Role
 from countersign.ids import new_id
@@ -113,7 +114,7 @@ class Approvals:
             row.approved, row.reason = approved, reason
             session.add(row)
             session.flush()
-            settled = _asked(session, row)
+            (settled,) = _all_asked(session, [row])
             if carry_out is not None:
                 carry_out(session, settled)
             return settled
@@ -126,7 +127,8 @@ class Approvals:
             row = session.get(Approval, approval_id)
             if row is None or branch_id not in (None, row.branch_id):
                 return None
-            return _asked(session, row)
+            (found,) = _all_asked(session, [row])
+            return found
 
     def waiting(self, branch_id: str | None, limit: int = 200) -> list[Asked]:
         """Return what nobody has decided, the oldest first."""
@@ -134,7 +136,7 @@ class Approvals:
         if branch_id is not None:
             query = query.where(Approval.branch_id == branch_id)
         with self._database.reading() as session:
-            return [_asked(session, row) for row in session.exec(query.limit(limit))]
+            return _all_asked(session, session.exec(query.limit(limit)).all())
 
     def decided(self, branch_id: str | None, limit: int = 20) -> list[Asked]:
         """Return what was decided last, the newest first."""
@@ -142,8 +144,8 @@ class Approvals:
         if branch_id is not None:
             query = query.where(Approval.branch_id == branch_id)
         with self._database.reading() as session:
-            rows = session.exec(query.order_by(col(Approval.decided_at).desc()).limit(limit))
-            return [_asked(session, row) for row in rows]
+            rows = session.exec(query.order_by(col(Approval.decided_at).desc()).limit(limit)).all()
+            return _all_asked(session, rows)
 
     def others(self, asked: Asked, roles: Collection[Role]) -> int:
         """Return how many open accounts in these roles, other than who asked, could decide a request."""
@@ -160,11 +162,15 @@ class Approvals:
         """Return every request about one subject, the oldest first."""
         query = select(Approval).where(Approval.subject == subject).order_by(col(Approval.asked_at))
         with self._database.reading() as session:
-            return [_asked(session, row) for row in session.exec(query)]
+            return _all_asked(session, session.exec(query).all())
 
 
-def _asked(session: Session, row: Approval) -> Asked:
-    decided_by = None if row.decided_by is None else session.get_one(Account, row.decided_by).name
+def _all_asked(session: Session, rows: Sequence[Approval]) -> list[Asked]:
+    names = account_names(session, (by for row in rows for by in (row.asked_by, row.decided_by)))
+    return [_asked(row, names) for row in rows]
+
+
+def _asked(row: Approval, names: Mapping[str, str]) -> Asked:
     return Asked(
         id=row.id,
         kind=row.kind,
@@ -173,10 +179,10 @@ def _asked(session: Session, row: Approval) -> Asked:
         body=dict(row.body),
         words=dict(row.words),
         asked_by_id=row.asked_by,
-        asked_by=session.get_one(Account, row.asked_by).name,
+        asked_by=names[row.asked_by],
         asked_at=row.asked_at,
         decided_by_id=row.decided_by,
-        decided_by=decided_by,
+        decided_by=names.get(row.decided_by or ""),
         decided_at=row.decided_at,
         approved=row.approved,
         reason=row.reason,

@@ -6,24 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_actor
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import AlreadyStarted, CannotStart, Starts, StartWish
 from countersign.adapters.database.tables import Account, BulkStart, BulkStartRow, Case, Leave, Person
-from countersign.domain.evidence import Sealed
 from countersign.domain.leave_return import OverdueStep
 
 log = logging.getLogger("countersign.bulk_starts")
 
 _ELSEWHERE = "leave: no such leave is in this branch any more; whoever answers for its branch can start it"
-_select: Any = select  # the typed one takes four columns
 
 
 class RowState(StrEnum):
@@ -188,8 +187,7 @@ class BulkStarts:
         if person is None or not Scope(bulk.branch_id).covers(person, person.branch_id):
             raise CannotStart("leave", _ELSEWHERE)
         account = session.get_one(Account, bulk.asked_by)
-        actor = {"role": account.role, "id": f"account:{account.id}", "name": Sealed(account.name)}
-        row.case_id = self._starts.start_in(session, wish, actor)
+        row.case_id = self._starts.start_in(session, wish, account_actor(account))
         row.state = RowState.STARTED.value
         session.add(row)
 
@@ -223,7 +221,7 @@ class BulkStarts:
     def rows(self, scope: Scope, bulk_id: str) -> list[BulkRow]:
         """Return every row of a bulk start, in its order."""
         query = (
-            _select(BulkStartRow, Leave, Person, Case.branch_id)
+            select_columns(BulkStartRow, Leave, Person, Case.branch_id)
             .join(Leave, col(Leave.id) == col(BulkStartRow.leave_id))
             .join(Person, col(Person.id) == col(Leave.person_id))
             .outerjoin(Case, col(Case.id) == col(BulkStartRow.case_id))

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import case as sql_case
 from sqlalchemy import func
 from sqlmodel import col, or_, select
 
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.queries import called, select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Person, Task
 from countersign.domain.deadlines import DeadlineKind, deadline_kind
+from countersign.domain.local_time import ZONE
+from countersign.domain.paging import Listed, pager
 
 PAGE = 50
-_select: Any = select  # the typed one takes four columns
 MOST_EXPORTED = 20_000
-_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Sort(StrEnum):
@@ -98,20 +98,6 @@ class TaskLine:
 
 
 @dataclass(frozen=True)
-class CasePage:
-    """One page of a list: its lines, how many there are in all, and which page of how many."""
-
-    lines: tuple[CaseLine, ...]
-    total: int
-    number: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(1, -(-self.total // PAGE))
-
-
-@dataclass(frozen=True)
 class Counted:
     """How many cases stand at one place."""
 
@@ -137,18 +123,17 @@ class CaseLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, scope: Scope, wanted: CaseFilter, number: int, now: datetime) -> CasePage:
+    def page(self, scope: Scope, wanted: CaseFilter, number: int, now: datetime) -> Listed[CaseLine]:
         """Return one page, counted from 1; a number beyond the last one gives the last one."""
         with self._database.reading() as session:
             counting = (
                 select(func.count()).select_from(Case).join(Person, col(Person.id) == col(Case.person_id))
             )
             total = session.exec(_filtered(counting, scope, wanted, now)).one()
-            last = max(1, -(-total // PAGE))
-            number = min(max(number, 1), last)
+            shown = pager(number, total, PAGE)
             query = _filtered(_of_cases(_columns()), scope, wanted, now).order_by(*_order(wanted.sort))
-            lines = tuple(_line(row) for row in session.exec(query.limit(PAGE).offset((number - 1) * PAGE)))
-        return CasePage(lines, total, number)
+            lines = tuple(_line(row) for row in session.exec(query.limit(PAGE).offset(shown.skip)))
+        return Listed(lines, total, shown)
 
     def all(self, scope: Scope, wanted: CaseFilter, now: datetime) -> Iterator[CaseLine]:
         """Yield every case of a list, up to `MOST_EXPORTED`, for a file to take along."""
@@ -226,12 +211,12 @@ class CaseLists:
 
 def end_of_day(now: datetime) -> datetime:
     """Return the first instant of tomorrow where the company's day is counted."""
-    today = now.astimezone(_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     return today + timedelta(days=1)
 
 
 def _columns(*more: Any) -> Any:
-    return _select(
+    return select_columns(
         Case.id,
         Case.kind,
         Person.number,
@@ -290,13 +275,7 @@ def _filtered(query: Any, scope: Scope, wanted: CaseFilter, now: datetime) -> An
         query = query.where(Case.state != "closed", col(Case.due_at) < ends[wanted.due])
     if wanted.search:
         part = wanted.search
-        query = query.where(
-            or_(
-                col(Person.name).icontains(part, autoescape=True),
-                col(Person.number).icontains(part, autoescape=True),
-                Case.id == part.upper(),
-            )
-        )
+        query = query.where(or_(called(part), Case.id == part.upper()))
     return query
 
 

@@ -10,7 +10,6 @@ from sqlmodel import col, select
 
 from countersign.adapters.database.case_file import CaseFile
 from countersign.adapters.database.case_files import file_of
-from countersign.adapters.database.case_links import inherited
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.scope import Scope
@@ -88,7 +87,7 @@ class CasePages:
                 .where(Case.person_id == case.person_id, Case.id != case_id)
                 .order_by(col(Case.id).desc())
             )
-            carried, file = set(inherited(session, case_id)), file_of(session, case)
+            carried, file = set(row["inherits"]), file_of(session, case)
             return CasePage(
                 row=row,
                 events=events,

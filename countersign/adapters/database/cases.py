@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.next_sending import next_sending
@@ -105,7 +106,7 @@ def actor_of(session: Session, act: ActRow) -> dict[str, Any]:
         actor["name"] = Sealed(session.get_one(Account, account_id).name)
     if act.acting_for is not None:
         absent = session.get_one(Account, act.acting_for)
-        actor["for"] = {"id": f"account:{absent.id}", "name": Sealed(absent.name)}
+        actor["for"] = {"id": account_actor_id(absent.id), "name": Sealed(absent.name)}
     return actor
 
 

@@ -9,10 +9,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.account_changes import Did, keep_change
-from countersign.adapters.database.accounts import MAY_STAND_IN, ZONE, AccountFault, Officer, covers
+from countersign.adapters.database.accounts import AccountFault
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.officers import MAY_STAND_IN, Officer, covers
 from countersign.adapters.database.tables import Account, Branch, Delegation
 from countersign.contracts.cases import Role
+from countersign.domain.local_time import day_of
 from countersign.ids import new_id
 
 LONGEST = timedelta(days=366)
@@ -65,7 +67,7 @@ class Delegations:
     @property
     def today(self) -> date:
         """The company's date."""
-        return self._clock().astimezone(ZONE).date()
+        return day_of(self._clock())
 
     def appoint(self, absent_id: str, delegate_id: str, first: date, last: date, by: Officer) -> str:
         """Let one account stand in for another from the first to the last day; return the appointment's id.

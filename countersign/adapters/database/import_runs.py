@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_names
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, ImportRun
 from countersign.contracts.cases import Role
 from countersign.ids import new_id
@@ -65,10 +66,16 @@ class ImportRuns:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def add(self, kind: str, file_name: str, sha256: str, size: int, officer: Officer) -> str:
-        """Keep that a file was handed in; return the id of its run, which is still to be read."""
+    def add(self, kind: str, file_name: str, sha256: str, size: int, officer: Officer) -> tuple[str, bool]:
+        """Keep that a file was handed in; return the id of its run, which is still to be read, and True.
 
-        def keep(session: Session) -> str:
+        The same bytes again in the same branch, applied or still waiting, are the same run, and False.
+        """
+
+        def keep(session: Session) -> tuple[str, bool]:
+            known = _same_bytes(session, kind, sha256, officer.branch_id)
+            if known is not None:
+                return known.id, False
             run = ImportRun(
                 id=new_id(),
                 kind=kind,
@@ -81,7 +88,7 @@ class ImportRuns:
                 handed_in_at=self._clock(),
             )
             session.add(run)
-            return run.id
+            return run.id, True
 
         return self._database.write(keep)
 
@@ -92,19 +99,6 @@ class ImportRuns:
             if row is None or branch_id not in (None, row.branch_id):
                 return None
             return _run(row, _names(session, [row]))
-
-    def of_file(self, kind: str, sha256: str, branch_id: str | None) -> Run | None:
-        """Return the run of the same bytes that was applied, or else still waits, in the same branch."""
-        states = (RunState.APPLIED, RunState.UNDONE_IN_PART, RunState.APPLYING, RunState.PREVIEWED)
-        query = select(ImportRun).where(
-            ImportRun.kind == kind,
-            ImportRun.sha256 == sha256,
-            col(ImportRun.state).in_(states),
-            col(ImportRun.branch_id).is_not_distinct_from(branch_id),
-        )
-        with self._database.reading() as session:
-            found = sorted(session.exec(query), key=lambda row: (states.index(RunState(row.state)), row.id))
-            return _run(found[0], _names(session, found[:1])) if found else None
 
     def page(self, branch_id: str | None, offset: int, limit: int) -> tuple[list[Run], int]:
         """Return runs, the newest first, with their counts alone, and how many there are."""
@@ -166,11 +160,29 @@ class ImportRuns:
 
 
 _LARGE = {"result", "undo"}
+_COUNTS_AS_KNOWN = (
+    RunState.APPLIED,
+    RunState.UNDONE_IN_PART,
+    RunState.APPLYING,
+    RunState.PREVIEWED,
+    RunState.READING,
+)
+
+
+def _same_bytes(session: Session, kind: str, sha256: str, branch_id: str | None) -> ImportRun | None:
+    query = select(ImportRun).where(
+        ImportRun.kind == kind,
+        ImportRun.sha256 == sha256,
+        col(ImportRun.state).in_(_COUNTS_AS_KNOWN),
+        col(ImportRun.branch_id).is_not_distinct_from(branch_id),
+    )
+    found = sorted(session.exec(query), key=lambda row: (_COUNTS_AS_KNOWN.index(RunState(row.state)), row.id))
+    return next(iter(found), None)
 
 
 def _names(session: Session, rows: Iterable[ImportRun]) -> dict[str, str]:
-    ids = {one for row in rows for one in (row.handed_in_by, row.applied_by, row.undone_by) if one}
-    return dict(session.exec(select(Account.id, Account.name).where(col(Account.id).in_(ids))).all())
+    ids = (one for row in rows for one in (row.handed_in_by, row.applied_by, row.undone_by))
+    return account_names(session, ids)
 
 
 def _run(row: ImportRun, names: dict[str, str]) -> Run:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.acts import Acts, NewAct
 from countersign.adapters.database.approvals import Approvals, Asked
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, Branch, Case, Person
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -19,7 +20,7 @@ from countersign.domain.evidence import EventKind, Sealed
 ACT = "act"
 """The kind of such a request; its subject is the case, its body holds `act`, the kind, and `body`."""
 
-_ACTING = frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR, Role.MANAGER, Role.FINANCE, Role.ADMINISTRATION})
+_ASKING = frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR})
 
 
 class MayNoLongerAct(Exception):
@@ -62,7 +63,7 @@ class Overrides:
         """
 
         def carry_out(session: Session, settled: Asked) -> None:
-            asker = _asker(session, settled)
+            asker = asker_of(session, settled)
             case = session.get_one(Case, settled.subject)
             self._keep(session, case, settled, officer, reason)
             self._acts.take_within(
@@ -72,7 +73,7 @@ class Overrides:
                     case_id=case.id,
                     kind=ActKind(settled.body["act"]),
                     role=Role(asker.role),
-                    actor=f"account:{asker.id}",
+                    actor=account_actor_id(asker.id),
                     body=settled.body.get("body", {}),
                     words=settled.words,
                     acting_for=settled.body.get("acting_for"),
@@ -86,7 +87,7 @@ class Overrides:
         """Say whether who asked could still do it themselves."""
         with self._database.reading() as session:
             try:
-                _asker(session, asked)
+                asker_of(session, asked)
             except MayNoLongerAct:
                 return False
         return True
@@ -120,10 +121,10 @@ class Overrides:
             "approval": asked.id,
             "act": asked.id,
             "kind": asked.body["act"],
-            "asked_by": f"account:{asked.asked_by_id}",
+            "asked_by": account_actor_id(asked.asked_by_id),
             "asked_by_name": Sealed(asked.asked_by),
             "asked_at": None if asked.asked_at is None else asked.asked_at.isoformat(timespec="seconds"),
-            "approved_by": f"account:{officer.account_id}",
+            "approved_by": officer.actor_id,
             "approved_by_name": Sealed(officer.name),
             "reason": Sealed(reason),
         }
@@ -132,9 +133,10 @@ class Overrides:
         self._evidence.append(session, case, key, at, EventKind.OVERRIDE_RECORDED, officer.actor, body)
 
 
-def _asker(session: Session, asked: Asked) -> Account:
+def asker_of(session: Session, asked: Asked) -> Account:
+    """Return who asked; raises `MayNoLongerAct` when they could not ask for it today."""
     found = session.get_one(Account, asked.asked_by_id)
     in_branch = found.branch_id in (None, asked.branch_id)
-    if found.disabled_at is not None or Role(found.role) not in _ACTING or not in_branch:
+    if found.disabled_at is not None or Role(found.role) not in _ASKING or not in_branch:
         raise MayNoLongerAct
     return found

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, false, func
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.accounts import Absent, Officer
+from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.officers import Absent, Officer
 from countersign.adapters.database.tables import (
     Account,
     ActRow,
@@ -31,9 +31,9 @@ from countersign.adapters.database.tables import (
 from countersign.contracts.cases import ANSWERS, ActKind, CaseState, Process
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.levels import Level, level_words
+from countersign.domain.local_time import day_of
 from countersign.domain.policy import Audience, Channel
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _COUNTS = ("waiting", "accepted", "settled")
 _PLANNED = "planned"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -170,7 +170,7 @@ class OwnNotices:
 
     def stand_ins(self, officer: Officer) -> list[StandIn]:
         """Return for whom they stand in today, with the last day of it."""
-        today = self._clock().astimezone(_ZONE).date()
+        today = day_of(self._clock())
         with self._database.reading() as session:
             found = []
             for one in officer.stands_in_for:
@@ -284,7 +284,7 @@ def _theirs(officer: Officer, absent: Absent) -> ColumnElement[bool]:
 
 def _given_by(officer: Officer) -> ColumnElement[bool]:
     """Return what holds of answers given by the person, or through the account for somebody else."""
-    actors = {f"account:{officer.account_id}", officer.person_id} - {None}
+    actors = {officer.actor_id, officer.person_id} - {None}
     answers = [kind.value for kind in ANSWERS]
     return and_(col(ActRow.actor).in_(actors), col(ActRow.kind).in_(answers))
 
@@ -307,7 +307,7 @@ def _opener(session: Session, notice: OwnNotice, officer: Officer) -> dict[str, 
     if notice.stands_in_for is None:
         return {"role": notice.audience, "id": officer.person_id}
     absent = session.get_one(Account, notice.stands_in_for.account_id)
-    named = {"id": f"account:{absent.id}", "name": Sealed(absent.name)}
+    named = {"id": account_actor_id(absent.id), "name": Sealed(absent.name)}
     return {**officer.actor, "role": notice.audience, "for": named}
 
 

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.queries import called, select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Person
+from countersign.domain.paging import Listed, pager
 
 PAGE = 50
-_select: Any = select  # the typed one takes four columns
 
 
 @dataclass(frozen=True)
@@ -27,20 +28,6 @@ class PersonLine:
     open_cases: int
 
 
-@dataclass(frozen=True)
-class PeoplePage:
-    """One page of a list: its lines, how many there are in all, and which page of how many."""
-
-    lines: tuple[PersonLine, ...]
-    total: int
-    number: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(1, -(-self.total // PAGE))
-
-
 class PeopleLists:
     """Reads the roster; every method keeps to the scope."""
 
@@ -53,15 +40,15 @@ class PeopleLists:
         with self._database.reading() as session:
             return [PersonLine(*row) for row in session.exec(query)]
 
-    def page(self, scope: Scope, part: str, branch: str, number: int) -> PeoplePage:
+    def page(self, scope: Scope, part: str, branch: str, number: int) -> Listed[PersonLine]:
         """Return one page, counted from 1; a number beyond the last one gives the last one."""
         matching = _matching(scope, part, branch)
         with self._database.reading() as session:
             total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-            number = min(max(number, 1), max(1, -(-total // PAGE)))
-            query = matching.order_by(col(Person.number)).limit(PAGE).offset((number - 1) * PAGE)
+            shown = pager(number, total, PAGE)
+            query = matching.order_by(col(Person.number)).limit(PAGE).offset(shown.skip)
             lines = tuple(PersonLine(*row) for row in session.exec(query))
-        return PeoplePage(lines, total, number)
+        return Listed(lines, total, shown)
 
 
 def _matching(scope: Scope, part: str, branch: str) -> Any:
@@ -72,14 +59,9 @@ def _matching(scope: Scope, part: str, branch: str) -> Any:
         .scalar_subquery()
     )
     columns = (Person.id, Person.number, Person.name, Branch.name, Person.department, Person.post)
-    query = _select(*columns, open_cases).join(Branch, col(Branch.id) == col(Person.branch_id))
+    query = select_columns(*columns, open_cases).join(Branch, col(Branch.id) == col(Person.branch_id))
     if branch:
         query = query.where(Person.branch_id == branch)
     if part:
-        query = query.where(
-            or_(
-                col(Person.name).icontains(part, autoescape=True),
-                col(Person.number).icontains(part, autoescape=True),
-            )
-        )
+        query = query.where(called(part))
     return scope.within(query)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.people import consents_of
+from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Branch,
@@ -21,7 +21,6 @@ from countersign.adapters.database.tables import (
     Person,
 )
 
-_select: Any = select  # the typed one takes four columns
 MOST_NOTICES = 100
 
 
@@ -92,7 +91,7 @@ class PersonPages:
 
 def _leaves(session: Session, person_id: str) -> tuple[LeaveLine, ...]:
     query = (
-        _select(Leave.id, Leave.kind, Leave.starts_on, Leave.ends_on, Case.id)
+        select_columns(Leave.id, Leave.kind, Leave.starts_on, Leave.ends_on, Case.id)
         .outerjoin(Case, col(Case.leave_id) == col(Leave.id))
         .where(Leave.person_id == person_id)
         .order_by(col(Leave.ends_on).desc())

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.actors import account_name
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Account, Branch, PolicyChoice, ProcessSwitch, StoredPolicy
+from countersign.adapters.database.tables import Branch, PolicyChoice, ProcessSwitch, StoredPolicy
 from countersign.contracts.cases import Process
 
 COMPANY = "*"
@@ -192,14 +193,9 @@ def _place(session: Session, branch_id: str, name: str | None, process: Process)
         policy_for(session, process, branch_id),
         is_on(session, process, branch_id),
         None if choice is None else choice.policy,
-        None if choice is None else _by(session, choice.chosen_by),
+        None if choice is None else account_name(session, choice.chosen_by),
         None if choice is None else choice.chosen_at,
         None if switch is None else switch.switched_on,
-        None if switch is None else _by(session, switch.switched_by),
+        None if switch is None else account_name(session, switch.switched_by),
         None if switch is None else switch.switched_at,
     )
-
-
-def _by(session: Session, account_id: str) -> str:
-    account = session.get(Account, account_id)
-    return account_id if account is None else account.name

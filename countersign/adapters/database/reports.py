@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Delivery, Notice, Person
 from countersign.contracts.cases import Process
 from countersign.domain.leave_return import REMINDER_STEP
+from countersign.domain.local_time import ZONE
 
-_ZONE = ZoneInfo("Asia/Shanghai")
-_select: Any = select  # the typed one takes four columns
 TARGET = timedelta(days=3)
 """The company's target for a return notice: so long after the last day of leave, that day excluded."""
 
@@ -33,12 +32,12 @@ class Span:
     @property
     def begins(self) -> datetime:
         """The first instant inside."""
-        return datetime.combine(self.first, time(0), _ZONE)
+        return datetime.combine(self.first, time(0), ZONE)
 
     @property
     def ends(self) -> datetime:
         """The first instant behind."""
-        return datetime.combine(self.last + timedelta(days=1), time(0), _ZONE)
+        return datetime.combine(self.last + timedelta(days=1), time(0), ZONE)
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,13 @@ class Reports:
 
 def in_time(ended_on: date, sent_at: datetime) -> bool:
     """Say whether a notice left within the target after a leave's last day."""
-    return sent_at < datetime.combine(ended_on + timedelta(days=1), time(0), _ZONE) + TARGET
+    return sent_at < datetime.combine(ended_on + timedelta(days=1), time(0), ZONE) + TARGET
 
 
 def _standing(session: Session, scope: Scope, now: datetime) -> tuple[Standing, ...]:
     late = func.count().filter(col(Case.due_at) < now)
     query = (
-        _select(Case.kind, Case.stage, Branch.name, func.count(), late)
+        select_columns(Case.kind, Case.stage, Branch.name, func.count(), late)
         .join(Person, col(Person.id) == col(Case.person_id))
         .join(Branch, col(Branch.id) == col(Case.branch_id))
         .where(Case.state != "closed")
@@ -136,7 +135,7 @@ def _standing(session: Session, scope: Scope, now: datetime) -> tuple[Standing, 
 
 def _closed(session: Session, scope: Scope, span: Span) -> list[Any]:
     query = (
-        _select(Case.kind, Case.outcome, Case.created_at, Case.closed_at, Case.steps)
+        select_columns(Case.kind, Case.outcome, Case.created_at, Case.closed_at, Case.steps)
         .join(Person, col(Person.id) == col(Case.person_id))
         .where(col(Case.closed_at) >= span.begins, col(Case.closed_at) < span.ends)
     )
@@ -163,7 +162,7 @@ def _answered_after(closed: Iterable[Any]) -> tuple[tuple[str, int], ...]:
 
 def _arrivals(session: Session, scope: Scope, span: Span) -> tuple[Arrival, ...]:
     query = (
-        _select(Delivery.channel, Delivery.state, Delivery.sentence, func.count())
+        select_columns(Delivery.channel, Delivery.state, Delivery.sentence, func.count())
         .join(Case, col(Case.id) == col(Delivery.case_id))
         .join(Person, col(Person.id) == col(Case.person_id))
         .where(col(Delivery.created_at) >= span.begins, col(Delivery.created_at) < span.ends)
@@ -186,7 +185,7 @@ def _timely(session: Session, scope: Scope, span: Span, now: datetime) -> Timely
         .subquery()
     )
     query = (
-        _select(Case.ends_on, Case.state, first.c.at)
+        select_columns(Case.ends_on, Case.state, first.c.at)
         .join(Person, col(Person.id) == col(Case.person_id))
         .outerjoin(first, first.c.case_id == Case.id)
         .where(Case.kind == Process.LEAVE_RETURN.value)

@@ -8,21 +8,21 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from countersign.adapters.database.account_changes import Change, Did, changes_of, keep_change
 from countersign.adapters.database.accounts import (
     AccountFault,
-    Officer,
+    add_code,
     branch_named,
-    hash_of,
     person_for,
     shut_out,
 )
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.tables import Account, Branch, Person, SignInCode
+from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.queries import holds
+from countersign.adapters.database.tables import Account, Branch, Person
 from countersign.contracts.cases import Role
-from countersign.ids import new_id
 
 LINK_LASTS = timedelta(days=3)
 PAGE_SIZE = 50
@@ -238,15 +238,7 @@ class Rights:
             account.password_hash, account.must_change_password = None, then_password
             session.add(account)
             shut_out(session, account_id, now)
-            session.add(
-                SignInCode(
-                    id=new_id(),
-                    code_hash=hash_of(code),
-                    account_id=account_id,
-                    created_at=now,
-                    expires_at=now + LINK_LASTS,
-                )
-            )
+            add_code(session, account_id, code, now, LINK_LASTS)
             keep_change(session, account_id, by.account_id, now, Did.LINK_MADE)
 
         self._database.write(keep)
@@ -267,13 +259,7 @@ def _wanted(branch_id: str | None, search: str, role: str, state: str) -> list[C
     if state == AccountState.SHUT:
         wanted.append(col(Account.disabled_at).is_not(None))
     if search:
-        wanted.append(
-            or_(
-                col(Account.name).icontains(search, autoescape=True),
-                col(Account.login).icontains(search, autoescape=True),
-                col(Person.number).icontains(search, autoescape=True),
-            )
-        )
+        wanted.append(holds(search, Account.name, Account.login, Person.number))
     return wanted
 
 

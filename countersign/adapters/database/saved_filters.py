@@ -42,12 +42,14 @@ class SavedFilters:
 
         return self._database.write(write)
 
-    def forget(self, account_id: str, filter_id: str) -> None:
-        """Delete a filter of this account."""
+    def forget(self, account_id: str, filter_id: str) -> bool:
+        """Delete a filter of this account; False when it has none of that id."""
 
-        def write(session: Session) -> None:
+        def write(session: Session) -> bool:
             row = session.get(SavedFilter, filter_id)
-            if row is not None and row.account_id == account_id:
-                session.delete(row)
+            if row is None or row.account_id != account_id:
+                return False
+            session.delete(row)
+            return True
 
-        self._database.write(write)
+        return self._database.write(write)

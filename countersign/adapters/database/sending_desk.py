@@ -8,13 +8,12 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.actors import actor_name
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.send_gate import left_on
 from countersign.adapters.database.stops import StopScope, StopView
 from countersign.adapters.database.tables import (
-    Account,
-    ApiToken,
     Branch,
     Case,
     Delivery,
@@ -68,7 +67,7 @@ class SendingDesk:
             touching = [row for row in rows if _touches(row, branch_id)]
             if not touching:
                 return []
-            people = _names(session, [row.set_by for row in touching])
+            people = {row.set_by: actor_name(session, row.set_by) for row in touching}
             branches = _branches(session)
         return [
             StopLine(
@@ -85,7 +84,7 @@ class SendingDesk:
         """Return the names of who set and released these stops, and of `more`, by how they are kept."""
         actors = {actor for stop in stops for actor in (stop.set_by, stop.released_by) if actor}
         with self._database.reading() as session:
-            return _names(session, actors | set(more))
+            return {actor: actor_name(session, actor) for actor in actors | set(more)}
 
     def branches(self, branch_id: str | None) -> Mapping[str, str]:
         """Return the names of a branch, or of all, by id."""
@@ -141,17 +140,3 @@ def _touches(stop: SendingStop, branch_id: str | None) -> bool:
 
 def _branches(session: Session) -> dict[str, str]:
     return {branch.id: branch.name for branch in session.exec(select(Branch).order_by(col(Branch.name)))}
-
-
-def _names(session: Session, actors: Iterable[str]) -> dict[str, str]:
-    """Return who stands behind actors: an account's name, or the name that a program's token was given."""
-    return {actor: _name(session, actor) for actor in actors}
-
-
-def _name(session: Session, actor: str) -> str:
-    kind, _, opaque = actor.rpartition(":")
-    if kind == "account" and (account := session.get(Account, opaque)) is not None:
-        return account.name
-    if kind.endswith("token") and (token := session.get(ApiToken, opaque)) is not None:
-        return f"API · {token.name or opaque[-6:]}"
-    return actor

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.policy_book import policy_for
+from countersign.adapters.database.queries import called, select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Leave, Person, StoredPolicy
 from countersign.contracts.cases import Process
@@ -20,7 +21,6 @@ MOST_LEAVES = 1000
 _MOST_FOUND, _AT_ONCE = 20, 400
 _SOON = timedelta(days=14)
 _BETWEEN_NUMBERS = re.compile(r"[\s,;，；、]+")
-_select: Any = select  # the typed one takes four columns
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,9 @@ class StartDesk:
 
     def people(self, scope: Scope, part: str) -> list[PersonLeaves]:
         """Return the first people with `part` in their number or name, exact numbers first."""
-        query = _select(Person, Branch.name).join(Branch, col(Branch.id) == col(Person.branch_id))
+        query = select(Person, Branch.name).join(Branch, col(Branch.id) == col(Person.branch_id))
         if part:
-            query = query.where(
-                or_(
-                    col(Person.number).icontains(part, autoescape=True),
-                    col(Person.name).icontains(part, autoescape=True),
-                )
-            )
+            query = query.where(called(part))
         order = (col(Person.number) != part, col(Person.number))
         with self._database.reading() as session:
             found = session.exec(scope.within(query).order_by(*order).limit(_MOST_FOUND)).all()
@@ -159,7 +154,7 @@ def numbers_in(text: str) -> list[str]:
 
 def _lines() -> Any:
     return (
-        _select(Leave, Person, Branch.name, Case.id)
+        select_columns(Leave, Person, Branch.name, Case.id)
         .join(Person, col(Person.id) == col(Leave.person_id))
         .join(Branch, col(Branch.id) == col(Person.branch_id))
         .outerjoin(Case, col(Case.leave_id) == col(Leave.id))

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.actors import account_name
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.policy_book import COMPANY, newest_policy, policy_for
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Account, Branch, Case, Person, StoredPolicy
+from countersign.adapters.database.tables import Branch, Case, Person, StoredPolicy
 from countersign.contracts.cases import CaseState, Process
 
 _LISTED_CASES = 200
@@ -210,8 +211,7 @@ def _version(session: Session, row: StoredPolicy, running: Mapping[str, int]) ->
 
 
 def _by(session: Session, account_id: str | None) -> str | None:
-    account = None if account_id is None else session.get(Account, account_id)
-    return account_id if account is None else account.name
+    return None if account_id is None else account_name(session, account_id)
 
 
 def _running(session: Session, scope: Scope) -> Counter[str]:

@@ -611,8 +611,8 @@ class Account(SQLModel, table=True):
 
     `person_id` ties it to an employee: a manager sees the people who report to that number, an employee
     themselves. `oidc_subject` is `<issuer>|<subject>`; without a password hash only that, or a one-time
-    sign-in, lets them in. `edits_templates` is the separate right to change what leaves the house. `digest` is
-    the wish for a mail in the morning, `digested_on` the day of the last one.
+    sign-in, lets them in. `edits_templates` is the separate right to change what leaves the house. `digest`
+    wishes for a mail in the morning, `digested_on` is the day of the last one.
     """
 
     id: str = Field(primary_key=True)

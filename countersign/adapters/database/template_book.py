@@ -8,9 +8,10 @@ from sqlalchemy import exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.accounts import Officer
+from countersign.adapters.database.actors import account_name
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.tables import Account, StoredTemplate
+from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.tables import StoredTemplate
 from countersign.domain.texts import Form, TextKey
 
 
@@ -132,12 +133,11 @@ def _of(key: TextKey) -> tuple[bool, ...]:
 
 
 def _version(session: Session, row: StoredTemplate) -> TextVersion:
-    account = session.get(Account, row.created_by)
     return TextVersion(
         TextKey(row.process, row.name, row.language, Form(row.form)),
         row.version,
         row.body,
         row.locked,
-        row.created_by if account is None else account.name,
+        account_name(session, row.created_by),
         row.created_at,
     )

@@ -1,11 +1,12 @@
 """What lists and pages read: the projection, never a running process, so that it works without a worker."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
 from countersign.adapters.database.anchors import anchors_of
 from countersign.adapters.database.case_links import inherited
@@ -13,6 +14,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import link_state
 from countersign.adapters.database.manual_evidence import manual_rows
+from countersign.adapters.database.queries import called
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Alarm,
@@ -83,7 +85,7 @@ class Views:
         )
         query = scope.within(query)
         if search:
-            query = query.where(_found(search))
+            query = query.where(called(search))
         if after:
             query = query.where(col(Leave.id) > after)
         with self._database.reading() as session:
@@ -124,7 +126,7 @@ class Views:
                 query = query.where(col(column) == wanted)
         query = scope.within(query, Case.branch_id)
         if search:
-            query = query.where(_found(search))
+            query = query.where(called(search))
         if after:
             query = query.where(col(Case.id) < after)
         with self._database.reading() as session:
@@ -144,14 +146,17 @@ class Views:
             person = session.get_one(Person, case.person_id)
             events, disclosures = self._evidence.chain(session, case_id)
             timeline = _timeline(events, disclosures)
+            notices = session.exec(
+                select(Notice).where(Notice.case_id == case_id).order_by(col(Notice.id))
+            ).all()
             row = {
                 **_case_row(case, person),
                 "policy": case.policy_version,
                 "workflow_id": case.workflow_id,
                 "steps": case.steps,
                 "inherits": inherited(session, case_id),
-                "tasks": self._tasks(session, case_id),
-                "notices": self._notices(session, case_id, events),
+                "tasks": self._tasks(session, case_id, notices),
+                "notices": self._notices(session, case_id, notices, events),
                 "links": self._links(session, case_id),
                 "manual_evidence": manual_rows(timeline),
                 "timeline": timeline,
@@ -288,16 +293,14 @@ class Views:
             return None
         return case
 
-    def _tasks(self, session: Session, case_id: str) -> list[Row]:
+    def _tasks(self, session: Session, case_id: str, notices: Sequence[Notice]) -> list[Row]:
         rows = session.exec(select(Task).where(Task.case_id == case_id).order_by(col(Task.id)))
         # The task of what HR carries out bears the name of the step that wrote the notice.
-        notices = {
-            notice.step: notice for notice in session.exec(select(Notice).where(Notice.case_id == case_id))
-        }
+        papers = {notice.step: _paper_url(notice) for notice in notices}
         return [
             {
                 "id": task.id,
-                "paper": _paper_url(notices[task.key]) if task.key in notices else None,
+                "paper": papers.get(task.key),
                 "kind": task.kind,
                 "holder": task.holder,
                 "due_at": task.due_at,
@@ -311,9 +314,10 @@ class Views:
         rows = session.exec(select(Link).where(Link.case_id == case_id).order_by(col(Link.id)))
         return [asdict(link_state(session, link)) for link in rows]
 
-    def _notices(self, session: Session, case_id: str, events: list[Event]) -> list[Row]:
+    def _notices(
+        self, session: Session, case_id: str, notices: Sequence[Notice], events: list[Event]
+    ) -> list[Row]:
         seen = _seen(events)
-        found = session.exec(select(Notice).where(Notice.case_id == case_id).order_by(col(Notice.id))).all()
         deliveries = session.exec(
             select(Delivery).where(Delivery.case_id == case_id).order_by(col(Delivery.id))
         ).all()
@@ -330,18 +334,11 @@ class Views:
                     _delivery_row(d, seen.get(d.id, _Seen())) for d in deliveries if d.notice_id == notice.id
                 ],
             }
-            for notice in found
+            for notice in notices
         ]
 
 
 _SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "message/rfc822": "eml"}
-
-
-def _found(part: str) -> ColumnElement[bool]:
-    """Say whether `part` stands in a person's name or number, capitals or not, taken as it is written."""
-    return or_(
-        col(Person.name).icontains(part, autoescape=True), col(Person.number).icontains(part, autoescape=True)
-    )
 
 
 def _paper_url(notice: Notice) -> str:
