@@ -274,7 +274,7 @@ def hr_starts_from_the_page_of_the_person(hr: Page) -> str:
     hr.get_by_role("link", name=re.compile("E7001")).first.click()
     hr.get_by_role("link", name="Start the case").click()
     hr.locator("#policy").select_option("speaks_at_once")
-    step = hr.locator("#preview tbody tr", has_text="before end")
+    step = hr.locator("#preview tbody tr", has_text="reminder before the end")
     expect(step).to_contain_text(TODAY.isoformat())
     expect(hr.locator("#preview")).to_contain_text(ENDS.isoformat())
     step.locator("summary").click()

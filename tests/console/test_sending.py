@@ -60,7 +60,7 @@ async def test_hr_stops_all_sending_sees_what_is_held_and_lets_it_go(out: Outgoi
         out.held(out.lay_out())
         await hr.get("/console/sending")
         assert "Held now 1" in hr.text
-        assert "E1042 张标记伟 the employee sms sending is stopped" in hr.text
+        assert "E1042 张标记伟 the employee SMS sending is stopped" in hr.text
         await release(hr, stop.id)
         assert "Sending goes on: 1 held messages" in hr.text
     assert [row.kind for row in out.rows(Outbox)].count("tell_released") == 1

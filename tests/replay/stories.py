@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
+from countersign.adapters.dispatch import _YEAR
 from countersign.contracts.cases import ActKind
 from countersign.contracts.sending import OutcomeState
 from countersign.domain.calendar import CalendarYear
-from countersign.imports import _YEAR
 from tests.support.company import failed
 from tests.support.story import Story, at
 

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from countersign.adapters.database.acts import NewAct
+from countersign.adapters.dispatch import _YEAR
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.bundle import verify_bundle
 from countersign.domain.calendar import CalendarYear
-from countersign.imports import _YEAR
 from tests.support.bundles import bare_bundle
 from tests.support.company import EMAIL, NUMBER, PHONE, add_colleague
 from tests.support.story import Story, at, story

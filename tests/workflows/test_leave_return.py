@@ -319,8 +319,8 @@ async def test_an_ambiguous_sms_is_looked_for_before_anything_is_sent_again(tmp_
 
 
 async def test_a_published_calendar_moves_a_provisional_case(tmp_path: Path) -> None:
+    from countersign.adapters.dispatch import _YEAR
     from countersign.domain.calendar import CalendarYear
-    from countersign.imports import _YEAR
 
     async with story(tmp_path, at("2026-12-28 08:00")) as s:
         await s.start(date(2026, 12, 29))
