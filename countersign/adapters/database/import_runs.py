@@ -73,6 +73,8 @@ class ImportRuns:
         """
 
         def keep(session: Session) -> tuple[str, bool]:
+            # One after another: of two presses of a button the second must see the first one's run.
+            session.get_one(Account, officer.account_id, with_for_update=True)
             known = _same_bytes(session, kind, sha256, officer.branch_id)
             if known is not None:
                 return known.id, False
