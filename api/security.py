@@ -14,9 +14,6 @@ from countersign.contracts.cases import Role
 
 _bearer = HTTPBearer(auto_error=False, description="An API token made by `countersign token create`.")
 
-STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
-READERS = (*STAFF, Role.LEGAL, Role.AUDITOR)
-
 
 def allow(*roles: Role) -> Callable[..., Caller]:
     """Return a dependency that lets only these roles pass; the roles can be read off it by the matrix."""

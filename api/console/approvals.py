@@ -11,13 +11,14 @@ from fastapi.responses import RedirectResponse
 from api.console.acting import read_wish
 from api.console.drawing import moment, page
 from api.console.route import console_router
-from api.console.visit import HOME, STAFF, Missing, Post, Reader, StaffPost, Visit
+from api.console.visit import HOME, Missing, Post, Reader, StaffPost, Visit
 from api.errors import Refused
 from api.language import Sentence, sentence
 from api.v1.cases import check_papers
 from api.v1.models import StaffAct
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
 from countersign.adapters.database.import_runs import Run, RunState
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.overrides import ACT, MayNoLongerAct
 from countersign.domain.console_words import told_in
 

@@ -12,11 +12,12 @@ from sqlmodel import Session
 
 from api.console.drawing import moment, page
 from api.console.route import console_router
-from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, StaffPost, Visit
+from api.console.visit import HOME, Missing, NotAllowed, Post, Reader, StaffPost, Visit
 from api.language import Sentence, sentence
 from countersign.adapters.calendar_file import CalendarRejected, calendar_of
 from countersign.adapters.calendar_notice import NoticeFault, NoticeRefused, read_notice
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.overrides import MayNoLongerAct, asker_of
 from countersign.adapters.sheets import InputFault, read_table
 from countersign.domain.calendar import CalendarYear, WorkCalendar

@@ -18,10 +18,11 @@ from api.console.case_messages import messages
 from api.console.case_timeline import Show, timeline, who
 from api.console.drawing import page, word
 from api.console.paging import page_asked
-from api.console.visit import HOME, STAFF, Missing, Post, Visit, posting
+from api.console.visit import HOME, Missing, Post, Visit, posting
 from api.language import Sentence, sentence
 from countersign.adapters.database.case_pages import CasePage
 from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.overrides import ACT
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in

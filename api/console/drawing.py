@@ -14,8 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from api.console.navigation import entries
-from api.console.visit import LANGUAGE, READERS, Visit, signed_in
+from api.console.visit import LANGUAGE, Visit, signed_in
 from api.language import LANGUAGES, Sentence, accepted, catalogue, chosen
+from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.sending_desk import StopLine
 from countersign.domain.console_words import name_of, told_in
 from countersign.domain.levels import EN, ZH

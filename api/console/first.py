@@ -6,8 +6,9 @@ from fastapi import Response
 
 from api.console.drawing import page
 from api.console.route import console_router
-from api.console.visit import SEERS, STAFF, Holder, Visit
+from api.console.visit import Holder, Visit
 from countersign.adapters.database.case_lists import CaseFilter, Show, Sort
+from countersign.adapters.database.officers import SEERS, STAFF
 
 router = console_router()
 MOST_SHOWN = 40
@@ -47,11 +48,11 @@ def _waits(visit: Visit) -> dict[str, Any]:
         "show": show.value,
         "sees_cases": sees_cases,
         "summary": lists.summary(visit.scope, roles, at),
-        "stages": lists.stages(visit.scope, at),
+        "stages": lists.stages(visit.scope, at) if sees_cases else [],
         "tasks": lists.tasks(visit.scope, roles, MOST_SHOWN) if show is Show.MINE else [],
         "lines": [] if show is Show.MINE else lists.waiting(visit.scope, roles, show, at, MOST_SHOWN),
         "most": MOST_SHOWN,
-        "approvals": visit.parts.approvals.waiting(visit.officer.branch_id)
+        "approvals": visit.parts.approvals.undecided(visit.officer.branch_id)
         if visit.officer.role in STAFF
-        else [],
+        else 0,
     }

@@ -9,9 +9,10 @@ from api.console.downloads import XLSX, download
 from api.console.drawing import page
 from api.console.glossary import matching
 from api.console.route import console_router
-from api.console.visit import HOLDERS, HOME, READERS, SEERS, STAFF, Everybody, Holder, Missing, Visit
+from api.console.visit import HOLDERS, HOME, Everybody, Holder, Missing, Visit
 from api.language import sentence
 from api.me.drawing import services_of
+from countersign.adapters.database.officers import READERS, SEERS, STAFF
 from countersign.contracts.cases import Role
 from countersign.demo import DEMO_ACCOUNTS, DEMO_PASSWORD, is_demo, practice_roster
 from countersign.domain.levels import Level, level_words

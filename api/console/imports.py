@@ -12,9 +12,10 @@ from api.console.drawing import moment, page
 from api.console.import_words import BARS, KINDS, SIGNS, STATES, change_line
 from api.console.paging import page_asked, pager_of
 from api.console.route import console_router
-from api.console.visit import HOME, STAFF, Missing, Post, Staff, Visit, posting
+from api.console.visit import HOME, Missing, Post, Staff, Visit, posting
 from api.language import Sentence, sentence
 from countersign.adapters.database.import_runs import Run, RunState
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.error_workbook import Words, bare
 from countersign.adapters.roster.undoing import NotWhole
 from countersign.adapters.sheets import InputFault

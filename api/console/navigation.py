@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from api.console.visit import HOLDERS, HOME, READERS, SEERS, STAFF
+from api.console.visit import HOLDERS, HOME
 from api.language import Sentence, sentence
-from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.officers import READERS, SEERS, STAFF, Officer
 from countersign.contracts.cases import Role
 
 

@@ -10,11 +10,10 @@ from pydantic_core import PydanticCustomError
 from api.console.delegates import DELEGATORS, Delegator, DelegatorPost, read_days
 from api.console.drawing import page
 from api.console.route import console_router
-from api.console.signing_in import let_in
+from api.console.signing_in import let_in, with_language
 from api.console.visit import (
     HOLDERS,
     HOME,
-    LANGUAGE,
     Everybody,
     EverybodyPost,
     HolderPost,
@@ -80,10 +79,7 @@ def choose_language(post: EverybodyPost) -> Response:
     response = RedirectResponse(OWN, HTTPStatus.SEE_OTHER)
     if post.text("language") in LANGUAGES:
         post.parts.accounts.set_language(post.officer.account_id, post.text("language"))
-        response.set_cookie(
-            LANGUAGE, post.text("language"), path="/", max_age=31536000, samesite="lax", httponly=True
-        )
-    return response
+    return with_language(response, post.text("language"))
 
 
 @router.post("/me/digest")

@@ -5,8 +5,9 @@ from fastapi import Response
 from api.console.drawing import page
 from api.console.paging import page_asked
 from api.console.route import console_router
-from api.console.visit import READERS, STAFF, Missing, Seer
+from api.console.visit import Missing, Seer
 from countersign.adapters.database.case_lists import CaseFilter, Sort
+from countersign.adapters.database.officers import READERS, STAFF
 
 router = console_router()
 

@@ -22,8 +22,9 @@ from api.console.policy_form import REMINDING
 from api.console.policy_words import PolicyWords
 from api.console.route import console_router
 from api.console.start_view import missing_of
-from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, Staff, StaffPost, Visit
+from api.console.visit import HOME, Missing, NotAllowed, Post, Reader, Staff, StaffPost, Visit
 from api.language import Sentence, sentence
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.policy_book import COMPANY, ChangedMeanwhile, Place, UnknownPolicy
 from countersign.adapters.database.stored_policies import NameTaken, PolicyVersion, SavedMeanwhile
 from countersign.contracts.cases import Process

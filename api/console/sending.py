@@ -13,10 +13,11 @@ from api.console.downloads import list_file
 from api.console.drawing import moment, page, word
 from api.console.paging import pager_of
 from api.console.route import console_router
-from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, StaffPost, Visit
+from api.console.visit import HOME, Missing, NotAllowed, Post, Reader, StaffPost, Visit
 from api.language import Sentence, sentence
 from countersign.adapters.database.alarm_list import AlarmLine
 from countersign.adapters.database.channels import NothingToAcknowledge
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.stops import StopScope, StopView
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in

@@ -6,8 +6,9 @@ from fastapi import Response
 
 from api.console.drawing import page
 from api.console.route import console_router
-from api.console.visit import HOME, READERS, STAFF, Reader
+from api.console.visit import HOME, Reader
 from api.language import Sentence, sentence
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.contracts.cases import Role
 
 router = console_router()
@@ -96,6 +97,6 @@ def settings(visit: Reader) -> Response:
         visit,
         "console/settings.html",
         groups=[(name, places) for name, places in groups if places],
-        waiting=len(visit.parts.approvals.waiting(visit.officer.branch_id)),
+        waiting=visit.parts.approvals.undecided(visit.officer.branch_id),
         approvals=f"{HOME}/approvals",
     )

@@ -12,8 +12,9 @@ from api.console.downloads import download
 from api.console.drawing import draw, moment, page
 from api.console.route import console_router
 from api.console.text_words import DATES, MEANINGS, NAMES, READERS
-from api.console.visit import HOME, STAFF, Missing, NotAllowed, Post, Reader, StaffPost, Visit
+from api.console.visit import HOME, Missing, NotAllowed, Post, Reader, StaffPost, Visit
 from api.language import Sentence, sentence
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.template_book import SavedMeanwhile, TextLocked, TextVersion
 from countersign.adapters.database.text_previews import NoPreview, Sample
 from countersign.adapters.paper import Unprintable

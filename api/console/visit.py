@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.language import Catalogue, Sentence, catalogue, chosen, sentence
 from api.people.security import refuse_foreign_post, refuse_long_papers
 from countersign.adapters.database.accounts import Accounts, SignedIn
-from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.officers import READERS, SEERS, STAFF, Officer
 from countersign.adapters.database.scope import Scope
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
@@ -24,13 +24,9 @@ from countersign.contracts.cases import Role
 SESSION, LANGUAGE = "countersign-session", "countersign-language"
 HOME = "/console"
 
-STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
-READERS = (*STAFF, Role.LEGAL, Role.AUDITOR)
 HOLDERS = (*READERS, Role.FINANCE, Role.ADMINISTRATION, Role.MANAGER)
 """Everybody who works in the console; employees have pages of their own."""
 EVERYBODY = (*HOLDERS, Role.EMPLOYEE)
-SEERS = (*READERS, Role.MANAGER)
-"""Who sees cases and people, within their scope."""
 
 
 class NotSignedIn(Exception):

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Body, Depends, Path
 
 from api.dependencies import PartsDep
 from api.errors import not_found
-from api.security import READERS, allow
+from api.security import allow
 from api.v1.models import Strict
+from countersign.adapters.database.officers import READERS
 from countersign.contracts.cases import Role
 from countersign.domain.calculators.frozen import differences, freeze, read_run
 from countersign.domain.calculators.kinds import CALCULATORS, UnknownKind, calculate

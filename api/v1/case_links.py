@@ -8,10 +8,11 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import Refused, not_found
-from api.security import STAFF, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.cases import CaseId
 from api.v1.models import LinkCaseRequest
 from countersign.adapters.database.case_links import CannotLink
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.tokens import Caller
 
 router = APIRouter(tags=["cases"])

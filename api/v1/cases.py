@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
-from api.security import READERS, STAFF, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.models import ActRequest, EstimateRequest, StartRequest
 from countersign.adapters.database.acts import ActView, NewAct
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.starts import CannotStart, StartPreview, StartWish
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts

@@ -8,9 +8,10 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import Refused
-from api.security import READERS, STAFF, actor_of, allow
+from api.security import actor_of, allow
 from api.v1.models import Strict, Words
 from countersign.adapters.database.channels import NothingToAcknowledge
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
 from countersign.domain.channels import Acknowledged, WayOut

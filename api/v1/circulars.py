@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import not_found
-from api.security import READERS, STAFF, actor_of, allow
+from api.security import actor_of, allow
 from api.v1.cases import PageSize, estimate_to_json
 from api.v1.models import Strict
 from countersign.adapters.database.circulars import (
@@ -18,6 +18,7 @@ from countersign.adapters.database.circulars import (
     CircularPreview,
     CircularWish,
 )
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 
 router = APIRouter(tags=["circulars"])

@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
-from api.security import READERS, STAFF, actor_of, allow
+from api.security import actor_of, allow
 from api.v1.forms import described, keep, read_form
 from api.v1.models import ConsentForm
 from countersign.adapters.database.consents import ConsentRefused
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 
 router = APIRouter(tags=["people"])

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends
 
 from api.dependencies import PartsDep
 from api.errors import Refused
-from api.security import STAFF, actor_of, allow
+from api.security import actor_of, allow
 from api.v1.models import CourierEventRequest
 from countersign.adapters.database.letters import NoSuchLetter, ReportRefused
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
 from countersign.domain.courier import courier_words

@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import Refused, not_found
-from api.security import READERS, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.models import ErasureRequest
 from countersign.adapters.database.erasure import CannotErase
+from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
 

@@ -8,9 +8,10 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import Refused, not_found
-from api.security import READERS, STAFF, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.cases import CaseId
 from api.v1.models import Strict, Words
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.retention import CannotHold, HoldView
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Path
 
 from api.dependencies import PartsDep
 from api.errors import Refused, not_found
-from api.security import STAFF, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.models import Instant, Strict, Words
 from countersign.adapters.database.links import LinkRefused, LinkState, NoSuchLink
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
 

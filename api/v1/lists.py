@@ -8,9 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.dependencies import PartsDep
 from api.errors import Refused
-from api.security import READERS, STAFF, allow, scope_of
+from api.security import allow, scope_of
 from api.v1.cases import PageSize, Search
 from api.v1.models import PunchRequest
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
 

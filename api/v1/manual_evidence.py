@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
-from api.security import STAFF, actor_of, allow, scope_of
+from api.security import actor_of, allow, scope_of
 from api.v1.cases import CaseId
 from api.v1.forms import described, keep, read_form
 from api.v1.models import ManualEvidenceForm
@@ -20,6 +20,7 @@ from countersign.adapters.database.manual_evidence import (
     ManualRefused,
     NewManual,
 )
+from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.tokens import Caller
 
 router = APIRouter(tags=["cases"])

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Response
 
 from api.dependencies import PartsDep
 from api.errors import Refused, not_found
-from api.security import READERS, allow, scope_of
+from api.security import allow, scope_of
 from api.v1.cases import CaseId
+from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.tokens import Caller
 from countersign.adapters.paper import Unprintable
 

@@ -9,8 +9,9 @@ from pydantic import AwareDatetime
 
 from api.dependencies import PartsDep
 from api.errors import Refused, not_found
-from api.security import READERS, allow, scope_of
+from api.security import allow, scope_of
 from api.v1.cases import CaseId
+from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.tokens import Caller
 from countersign.domain.responsibility import NoClock, responsibility
 from countersign.domain.responsibility_words import explain

@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import IdempotencyKey, PartsDep, once
 from api.errors import Refused, not_found
-from api.security import READERS, STAFF, actor_of, allow
+from api.security import actor_of, allow
 from api.v1.models import StopRequest
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.stops import StopScope, StopView
 from countersign.adapters.database.tokens import Caller
 

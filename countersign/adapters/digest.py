@@ -12,8 +12,9 @@ from countersign.adapters.database.accounts import Accounts
 from countersign.adapters.database.approvals import Approvals
 from countersign.adapters.database.case_lists import CaseLists
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.officers import Officer
-from countersign.adapters.database.tables import Account, SendingStop
+from countersign.adapters.database.officers import SEERS, STAFF, Officer
+from countersign.adapters.database.send_gate import stop_in_force
+from countersign.adapters.database.tables import Account
 from countersign.contracts.cases import Role
 from countersign.contracts.sending import MailMessage
 from countersign.domain.calendar import WorkCalendar
@@ -23,6 +24,7 @@ from countersign.ids import new_id
 from countersign.ports import Mailer
 
 MORNING = time(8, 30)
+_NO_BRANCH, _RELAY = "", "smtp"  # a mail to an officer is no branch's notice
 _ROLES = (
     Role.HR,
     Role.SYSTEM_ADMINISTRATOR,
@@ -31,8 +33,6 @@ _ROLES = (
     Role.MANAGER,
     Role.LEGAL,
 )
-_SEES_CASES = (Role.HR, Role.SYSTEM_ADMINISTRATOR, Role.LEGAL, Role.MANAGER)
-_STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
 log = logging.getLogger("countersign.digest")
 
 
@@ -77,7 +77,7 @@ class DailyDigest:
 
     def _waiting(self, today: date) -> list[str]:
         with self._database.reading() as session:
-            if _stopped(session):
+            if stop_in_force(session, _NO_BRANCH, _RELAY) is not None:
                 return []
             wants = select(Account.id).where(
                 col(Account.digest).is_(True),
@@ -129,21 +129,13 @@ class DailyDigest:
         scope, roles = officer.scope, officer.task_roles
         summary = self._lists.summary(scope, roles, now)
         tasks = self._lists.tasks(scope, roles, MOST_TASKS)
-        waits = self._approvals.waiting(officer.branch_id) if officer.role in _STAFF else []
+        asked = officer.role in STAFF
         own = sum(task.due_at is not None and task.due_at < now for task in tasks)
         return DigestFacts(
             summary.mine,
-            summary.overdue if officer.role in _SEES_CASES else own,
+            summary.overdue if officer.role in SEERS else own,
             summary.others,
             summary.today,
-            sum(one.asked_by_id != officer.account_id for one in waits),
+            self._approvals.undecided(officer.branch_id, but_of=officer.account_id) if asked else 0,
             tuple(DigestTask(task.kind, task.case.number, task.due_at) for task in tasks),
         )
-
-
-def _stopped(session: Session) -> bool:
-    stops = select(SendingStop.id).where(
-        col(SendingStop.released_at).is_(None),
-        or_(SendingStop.scope == "company", SendingStop.subject == "smtp"),
-    )
-    return session.exec(stops).first() is not None

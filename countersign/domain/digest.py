@@ -72,7 +72,7 @@ def _figures(facts: DigestFacts, zh: bool) -> list[str]:
 
 
 def _task(task: DigestTask, now: datetime, language: str) -> str:
-    zh, what = language == ZH, name_of("stage", task.kind, language)
+    zh, what = language == ZH, name_of("task", task.kind, language)
     if task.due_at is None:
         return f"- {task.number} {what}"
     due = to_the_minute(task.due_at)

@@ -11,6 +11,7 @@ from countersign.adapters.database.stops import StopScope
 from countersign.adapters.database.tables import Person
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
+from countersign.domain.digest import DigestFacts, DigestTask, digest_mail
 from tests.support.company import BEIJING, company
 from tests.support.console import browser, open_account
 from tests.support.crowd import crowd
@@ -94,3 +95,10 @@ async def test_everybody_chooses_it_on_their_own_page(parts: Parts) -> None:
         assert "Give the address that the mail goes to" in hr.text
         await hr.post("/console/me/digest", {"email": "hr@example.com"})
         assert parts.accounts.digest_of(hr.account_id) == ("hr@example.com", False)
+
+
+def test_a_task_is_called_in_the_mail_as_on_the_first_screen() -> None:
+    facts = DigestFacts(1, 0, 0, 0, 0, (DigestTask("posting", "E1042", None),))
+    subject, text = digest_mail("示例公司", facts, "http://x/console", WEDNESDAY, "zh-CN")
+    assert "- E1042 待寄出书面通知\n" in text
+    assert subject == "示例公司：2026-03-04 待办 1，逾期 0"

@@ -138,6 +138,16 @@ class Approvals:
         with self._database.reading() as session:
             return _all_asked(session, session.exec(query.limit(limit)).all())
 
+    def undecided(self, branch_id: str | None, *, but_of: str | None = None) -> int:
+        """Return how many requests nobody has decided, without those that `but_of` has asked for."""
+        query = select(func.count()).select_from(Approval).where(col(Approval.decided_at).is_(None))
+        if branch_id is not None:
+            query = query.where(Approval.branch_id == branch_id)
+        if but_of is not None:
+            query = query.where(Approval.asked_by != but_of)
+        with self._database.reading() as session:
+            return session.exec(query).one()
+
     def decided(self, branch_id: str | None, limit: int = 20) -> list[Asked]:
         """Return what was decided last, the newest first."""
         query = select(Approval).where(col(Approval.decided_at).is_not(None))

@@ -11,12 +11,11 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.actors import account_names
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.officers import STAFF, Officer
 from countersign.adapters.database.tables import Account, ImportRun
-from countersign.contracts.cases import Role
 from countersign.ids import new_id
 
-APPLIES = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
+APPLIES = STAFF
 """Who hands files in and applies them."""
 
 

@@ -13,6 +13,11 @@ from countersign.adapters.database.tables import Account, Branch, Delegation, Pe
 from countersign.contracts.cases import Role
 from countersign.domain.evidence import Sealed
 
+STAFF = (Role.HR, Role.SYSTEM_ADMINISTRATOR)
+"""Who runs cases."""
+READERS = (*STAFF, Role.LEGAL, Role.AUDITOR)
+SEERS = (*READERS, Role.MANAGER)
+"""Who sees cases and people, within their scope."""
 MAY_STAND_IN: Mapping[Role, frozenset[Role]] = {
     Role.HR: frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR}),
     Role.MANAGER: frozenset({Role.MANAGER, Role.HR, Role.SYSTEM_ADMINISTRATOR}),

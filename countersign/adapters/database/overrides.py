@@ -12,7 +12,7 @@ from countersign.adapters.database.approvals import Approvals, Asked
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.officers import STAFF, Officer
 from countersign.adapters.database.tables import Account, Branch, Case, Person
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -20,7 +20,7 @@ from countersign.domain.evidence import EventKind, Sealed
 ACT = "act"
 """The kind of such a request; its subject is the case, its body holds `act`, the kind, and `body`."""
 
-_ASKING = frozenset({Role.HR, Role.SYSTEM_ADMINISTRATOR})
+_ASKING = frozenset(STAFF)
 
 
 class MayNoLongerAct(Exception):
