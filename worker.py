@@ -8,9 +8,12 @@ from datetime import timedelta
 from temporalio.worker import Worker
 
 from countersign.bootstrap import Parts, worker_parts
-from workflows.acknowledgement import AcknowledgementWorkflow
-from workflows.leave_return import LeaveReturnWorkflow
+from workflows.acknowledgement import AcknowledgementWorkflow as Acknowledgement
+from workflows.handover import HandoverWorkflow as Handover
+from workflows.leave_return import LeaveReturnWorkflow as LeaveReturn
+from workflows.offboarding import OffboardingWorkflow as Offboarding
 from workflows.sandbox import runner
+from workflows.statutory import StatutoryWorkflow as Statutory
 
 
 async def work(parts: Parts) -> None:
@@ -21,7 +24,7 @@ async def work(parts: Parts) -> None:
     async with Worker(
         await parts.temporal(),
         task_queue=parts.settings.task_queue,
-        workflows=[LeaveReturnWorkflow, AcknowledgementWorkflow],
+        workflows=[LeaveReturn, Acknowledgement, Offboarding, Handover, Statutory],
         activities=parts.activities(),
         activity_executor=ThreadPoolExecutor(8),
         workflow_runner=runner(),

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from countersign.adapters.database.engine import UnstorableText
 from countersign.adapters.database.starts import AlreadyStarted, CannotStart
 from countersign.adapters.rendering import TemplateFault
+from countersign.domain.refusal import Refusal
 from countersign.domain.sms_templates import TemplateRefused
 from countersign.domain.yaml_text import InputError
 
@@ -107,6 +108,10 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(CannotStart)
     def _cannot(_: Request, error: CannotStart) -> JSONResponse:
+        return problem(422, str(error), error.field)
+
+    @app.exception_handler(Refusal)
+    def _refusal(_: Request, error: Refusal) -> JSONResponse:
         return problem(422, str(error), error.field)
 
     @app.exception_handler(AlreadyStarted)

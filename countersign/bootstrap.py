@@ -24,6 +24,7 @@ from countersign.adapters.database.alarm_list import AlarmList
 from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.anchors import AnchorBook
 from countersign.adapters.database.approvals import Approvals
+from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.bulk_starts import BulkStarts
 from countersign.adapters.database.calendar_book import CalendarBook
 from countersign.adapters.database.case_documents import CaseDocuments
@@ -387,6 +388,11 @@ class Parts:
     def acts(self) -> Acts:
         """What people do."""
         return Acts(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def booked_acts(self) -> BookedActs:
+        """Acts whose effect is in the books at once."""
+        return BookedActs(self.database, self.acts, self.clock)
 
     @cached_property
     def links(self) -> Links:

@@ -20,6 +20,20 @@ def ladder_workflow_id(task: str) -> str:
     return f"ladder/{task}"
 
 
+def offboarding_workflow_id(employment_id: str, before: int = 0) -> str:
+    """Return the workflow id of an employment's offboarding; `before` counts departures withdrawn earlier."""
+    return _departure("offboarding", employment_id, before)
+
+
+def statutory_workflow_id(employment_id: str, before: int = 0) -> str:
+    """Return the workflow id of the statutory duties at the end of an employment."""
+    return _departure("statutory", employment_id, before)
+
+
+def _departure(kind: str, employment_id: str, before: int) -> str:
+    return f"{kind}/{employment_id}" + (f"/{before + 1}" if before else "")
+
+
 def answer_act_id(link_id: str, act: str, nonce: str) -> str:
     """Return the id of an answer given through a link: the same form sent twice is the same act.
 

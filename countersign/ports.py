@@ -5,6 +5,15 @@ from datetime import datetime
 from typing import Protocol
 
 from countersign.contracts.cases import RecordOrder
+from countersign.contracts.departures import (
+    DepartureOrder,
+    EndOrder,
+    Frozen,
+    OffboardingStanding,
+    ShareStanding,
+    StatutoryStanding,
+)
+from countersign.contracts.ledger import PostingOrder
 from countersign.contracts.notices import (
     NextAttemptOrder,
     NoticeOrder,
@@ -93,4 +102,44 @@ class SendBook(Protocol):
 
     def not_found(self, order: SendOrder) -> None:
         """Keep that the provider knows nothing of an attempt."""
+        ...
+
+
+class DepartureBook(Protocol):
+    """The books of departures, as the three processes read and write them."""
+
+    def offboarding(self, order: DepartureOrder) -> OffboardingStanding:
+        """Return how the departure of an offboarding case stands."""
+        ...
+
+    def share(self, order: DepartureOrder) -> ShareStanding:
+        """Return how the share of a receiver's case stands."""
+        ...
+
+    def statutory(self, order: DepartureOrder) -> StatutoryStanding:
+        """Return how the end of a statutory case's employment stands."""
+        ...
+
+    def end(self, order: EndOrder) -> None:
+        """Keep that the employment has ended; its duties are due from then."""
+        ...
+
+    def certify(self, order: DepartureOrder) -> None:
+        """Print the certificate, file it and keep its duty as done, once."""
+        ...
+
+    def freeze(self, order: DepartureOrder) -> Frozen:
+        """Freeze what is open into the override record with its papers, once."""
+        ...
+
+    def close(self, order: DepartureOrder) -> None:
+        """Keep that a departure's file is closed; tell the cases that belong to it."""
+        ...
+
+
+class Ledger(Protocol):
+    """The sub-ledger of employments."""
+
+    def post(self, order: PostingOrder) -> None:
+        """Book what an order names, once per key."""
         ...

@@ -37,6 +37,22 @@ SENDING = CallOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
 )
 
+DRAWING = ActivityOptions(
+    # A PDF and its row. What fails for minutes is no passing fault: HR is told and does it by hand.
+    start_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=8
+    ),
+)
+
+POSTING = ActivityOptions(
+    # One transaction in the ledger, made once whatever happens: repeated until it is done.
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
+    ),
+)
+
 SEND_AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600, 1800, 3600))
 """Real waits between tries of one delivery that failed for a while; the last one repeats."""
 

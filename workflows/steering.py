@@ -139,6 +139,7 @@ class SteeredCase:
             self.desk.changed()
             settled = () if before is None else (before.id,)
             await self.desk.record(accepted=(act.id,), settled=settled, alarm=self.alarms.get(act.kind))
+            await self.heard(act)
         elif act.kind in self.verdicts:
             self.verdict = act
             self.desk.changed()
@@ -179,6 +180,9 @@ class SteeredCase:
     def stage(self) -> str:
         """Tell the present stage."""
         return self.desk.state.stage
+
+    async def heard(self, act: Act) -> None:
+        """Do what a process does at once when somebody has answered."""
 
     # -- steering -----------------------------------------------------------------------------------------
 

@@ -135,6 +135,8 @@ class Dispatcher:
             await self._signal(errand, "receipt", report)
         elif errand.kind == "tell_released":
             await self._signal(errand, "sending_released")
+        elif errand.kind == "look":
+            await self._signal(errand, "look")
         else:
             raise ValueError(f"an errand of the unknown kind {errand.kind}")
         await asyncio.to_thread(self._outbox.done, errand.id)

@@ -14,6 +14,9 @@ class Process(StrEnum):
 
     LEAVE_RETURN = "leave_return"
     ACKNOWLEDGEMENT = "acknowledgement"
+    OFFBOARDING = "offboarding"
+    HANDOVER = "handover"
+    STATUTORY = "statutory"
 
 
 class CaseState(StrEnum):
@@ -67,6 +70,51 @@ class ActKind(StrEnum):
     RESEND = "resend"
     REPLAN = "replan"
     PUBLISHED = "published"
+    HANDED_OVER = "handed_over"
+    ACCEPTED = "accepted"
+    DISPUTED = "disputed"
+    DISPUTE_SETTLED = "dispute_settled"
+    REASSIGNED = "reassigned"
+    NOT_APPLICABLE = "not_applicable"
+    DELEGATED = "delegated"
+    REVOKED = "revoked"
+    TASKS_MOVED = "tasks_moved"
+    BALANCES_CONFIRMED = "balances_confirmed"
+    REPAYMENT_AGREED = "repayment_agreed"
+    WAIVED = "waived"
+    SETTLED = "settled"
+    LAST_DAY_MOVED = "last_day_moved"
+    WITHDRAWN = "withdrawn"
+    SERVED = "served"
+    DUTY_ORDERED = "duty_ordered"
+    DUTY_DONE = "duty_done"
+    DUTY_FAILED = "duty_failed"
+
+
+BOOKED = frozenset(
+    {
+        ActKind.HANDED_OVER,
+        ActKind.ACCEPTED,
+        ActKind.DISPUTED,
+        ActKind.DISPUTE_SETTLED,
+        ActKind.REASSIGNED,
+        ActKind.NOT_APPLICABLE,
+        ActKind.DELEGATED,
+        ActKind.REVOKED,
+        ActKind.TASKS_MOVED,
+        ActKind.BALANCES_CONFIRMED,
+        ActKind.REPAYMENT_AGREED,
+        ActKind.WAIVED,
+        ActKind.SETTLED,
+        ActKind.LAST_DAY_MOVED,
+        ActKind.SERVED,
+        ActKind.DUTY_ORDERED,
+        ActKind.DUTY_DONE,
+        ActKind.DUTY_FAILED,
+    }
+)
+"""Acts whose effect stands in the books, written in the transaction that took them in. A case that is told of
+one reads its standing again; it decides nothing about them."""
 
 
 ANSWERS = frozenset(
@@ -93,6 +141,9 @@ _ENDS_LADDER = {
         }
     ),
     Process.ACKNOWLEDGEMENT: frozenset({ActKind.ACKNOWLEDGED, ActKind.OBJECTED, ActKind.CANCEL}),
+    Process.OFFBOARDING: frozenset({ActKind.WITHDRAWN}),
+    Process.HANDOVER: frozenset({ActKind.CANCEL}),
+    Process.STATUTORY: frozenset({ActKind.ACKNOWLEDGED, ActKind.OBJECTED}),
 }
 
 

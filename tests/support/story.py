@@ -20,13 +20,12 @@ from countersign.adapters.database.circulars import CircularWish
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.tables import Case
+from countersign.adapters.processes import WORKFLOWS
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
 from tests.support.company import add_leave, company
 from tests.support.in_hand import in_hand
 from tests.support.time_skipping import time_skipping_env
-from workflows.acknowledgement import AcknowledgementWorkflow
-from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -199,7 +198,7 @@ async def story(folder: Path, begins: datetime, **settings: Any) -> AsyncIterato
             async with Worker(
                 env.client,
                 task_queue=parts.settings.task_queue,
-                workflows=[LeaveReturnWorkflow, AcknowledgementWorkflow],
+                workflows=WORKFLOWS,
                 activities=parts.activities(),
                 activity_executor=threads,
                 workflow_runner=runner(),

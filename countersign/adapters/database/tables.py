@@ -7,7 +7,7 @@ disclosures, nowhere else.
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Text, TypeDecorator, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -78,7 +78,11 @@ class Person(SQLModel, table=True):
 
 
 class Employment(SQLModel, table=True):
-    """One employment of a person; a person can have several."""
+    """One employment of a person; a person can have several.
+
+    `state` is what the company's systems say; whether it has ended follows from `ended_on`, the day of the
+    delivered notice or the agreed date. `suspended_since` is set while somebody calls it suspended.
+    """
 
     __table_args__ = (UniqueConstraint("person_id", "hired_on"),)
 
@@ -87,6 +91,8 @@ class Employment(SQLModel, table=True):
     hired_on: date
     ended_on: date | None = None
     state: str = "active"
+    ended_ground: str | None = None
+    suspended_since: date | None = None
 
 
 class EmergencyContact(SQLModel, table=True):
@@ -133,7 +139,8 @@ class PublishedYear(SQLModel, table=True):
 class Case(SQLModel, table=True):
     """The projection of one running process: what lists and pages read while no worker runs.
 
-    `next_at` is when the next message is planned to leave by itself.
+    `next_at` is when the next message is planned to leave by itself. `departure_id` is the offboarding case
+    that a case belongs to, of that case itself its own id.
     """
 
     __tablename__ = "case_"
@@ -145,6 +152,7 @@ class Case(SQLModel, table=True):
     branch_id: str = Field(foreign_key="branch.id", index=True)
     leave_id: str | None = Field(default=None, foreign_key="leave.id", unique=True)
     circular_id: str | None = Field(default=None, foreign_key="circular.id", index=True)
+    departure_id: str | None = Field(default=None, foreign_key="case_.id", index=True)
     policy_version: str
     frozen: dict[str, Any] = json_column(dict)
     state: str = Field(index=True)
@@ -840,3 +848,297 @@ class StoredTemplate(SQLModel, table=True):
     locked: bool = False
     created_by: str
     created_at: datetime = instant()
+
+
+class Departure(SQLModel, table=True):
+    """One exit of one employment: the facts that its cases share, changed by acts of people alone.
+
+    `case_id` is its offboarding case, `statutory_case_id` the case of its statutory duties. `holds` is the
+    employment's id until the departure is withdrawn, so that an employment has one at most. `last_day` is the
+    agreed or planned last day, `noticed_on` the day on which somebody gave notice. `served_on` is the day on
+    which the employer's notice was delivered, where one is needed; `ended_on` the day on which the employment
+    ended. `finance_confirmed_at` is when finance said that the ledger holds everything that is owed.
+    """
+
+    case_id: str = Field(primary_key=True, foreign_key="case_.id")
+    statutory_case_id: str = Field(foreign_key="case_.id", unique=True)
+    employment_id: str = Field(foreign_key="employment.id", index=True)
+    holds: str | None = Field(default=None, unique=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    branch_id: str = Field(foreign_key="branch.id", index=True)
+    kind: str = Field(index=True)
+    ground: str
+    proposed_by: str
+    needs_notice: bool
+    noticed_on: date
+    last_day: date = Field(index=True)
+    successor_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    served_on: date | None = None
+    served_how: str | None = None
+    ended_on: date | None = Field(default=None, index=True)
+    finance_confirmed_at: datetime | None = instant(nullable=True)
+    gate_opened_at: datetime | None = instant(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)
+    withdrawn_at: datetime | None = instant(nullable=True)
+    created_by: str
+    created_at: datetime = instant(index=True)
+
+
+class Holding(SQLModel, table=True):
+    """What an employee holds for the company: a work document, a customer, a piece of equipment.
+
+    `reference` is its number in the system it comes from; `details` depends on the track (see
+    `domain/holdings.py`). `receiver_id` is who shall take it over, where that is known already.
+    """
+
+    __table_args__ = (UniqueConstraint("track", "reference"),)
+
+    id: str = Field(primary_key=True)
+    track: str = Field(index=True)
+    reference: str
+    person_id: str = Field(foreign_key="person.id", index=True)
+    title: str
+    details: dict[str, Any] = json_column(dict)
+    mandatory: bool = True
+    value_fen: int | None = Field(default=None, sa_type=BigInteger)
+    receiver_id: str | None = Field(default=None, foreign_key="person.id")
+    source: str
+    updated_at: datetime = instant()
+
+
+class HandoverItem(SQLModel, table=True):
+    """One thing to be handed over in one departure; closed when both sides have said so.
+
+    `state` is `open`, `handed_over`, `accepted`, `disputed` or `not_applicable`. Equipment is received by
+    administration when `receiver_id` is empty. `condition` is what the receiver found. `share_id` is the
+    handover case of the receiver, who is asked there.
+    """
+
+    __tablename__ = "handover_item"
+    __table_args__ = (UniqueConstraint("departure_id", "track", "reference"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    share_id: str | None = Field(default=None, foreign_key="case_.id", index=True)
+    track: str
+    reference: str
+    title: str
+    details: dict[str, Any] = json_column(dict)
+    mandatory: bool = True
+    value_fen: int | None = Field(default=None, sa_type=BigInteger)
+    receiver_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    due_on: date
+    state: str = Field(default="open", index=True)
+    condition: str | None = None
+    handed_over_at: datetime | None = instant(nullable=True)
+    accepted_at: datetime | None = instant(nullable=True)
+    listed_at: datetime = instant()
+
+
+class ItemConfirmation(SQLModel, table=True):
+    """What one side said of one item in one act; only added to, never changed.
+
+    `what` is `handed_over`, `accepted`, `disputed`, `settled`, `reassigned`, `split` or `not_applicable`;
+    `side` is `leaver`, `receiver` or `company`. `person_id` is who said it, `acting_for` whom they stood in
+    for. What they wrote stands in the act and, sealed, in the evidence.
+    """
+
+    __tablename__ = "item_confirmation"
+    __table_args__ = (UniqueConstraint("item_id", "act_id", "what"),)
+
+    id: str = Field(primary_key=True)
+    item_id: str = Field(foreign_key="handover_item.id", index=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    act_id: str = Field(foreign_key="act.id", index=True)
+    what: str
+    side: str
+    person_id: str | None = Field(default=None, foreign_key="person.id")
+    acting_for: str | None = Field(default=None, foreign_key="person.id")
+    receiver_id: str | None = Field(default=None, foreign_key="person.id")
+    condition: str | None = None
+    at: datetime = instant()
+
+
+class ReceiverAbsence(SQLModel, table=True):
+    """Who confirms for an absent receiver, from the first to the last day, both inclusive."""
+
+    __tablename__ = "receiver_absence"
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    receiver_id: str = Field(foreign_key="person.id", index=True)
+    delegate_id: str = Field(foreign_key="person.id", index=True)
+    from_day: date
+    until_day: date
+    share_id: str | None = Field(default=None, foreign_key="case_.id")
+    act_id: str
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class Revocation(SQLModel, table=True):
+    """One system in which the leaver's account must be shut: `open`, `done`, `failed` or `manual`."""
+
+    __table_args__ = (UniqueConstraint("departure_id", "system"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    system: str
+    state: str = "open"
+    reason: str | None = None
+    changed_by: str | None = None
+    changed_at: datetime | None = instant(nullable=True)
+
+
+class PassedTask(SQLModel, table=True):
+    """An approval or a task of the leaver's in another system that passes to somebody else.
+
+    `state` is `open`, `moved` or `moved_back`; `holder_id` is who has it now.
+    """
+
+    __tablename__ = "passed_task"
+    __table_args__ = (UniqueConstraint("departure_id", "system", "reference"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    system: str
+    reference: str
+    title: str
+    state: str = "open"
+    holder_id: str = Field(foreign_key="person.id", index=True)
+    listed_at: datetime = instant()
+    moved_at: datetime | None = instant(nullable=True)
+
+
+class Duty(SQLModel, table=True):
+    """A statutory duty of one departure: `due`, then `done` or `failed`; nothing else can become of it.
+
+    `due_on` is its last day, empty while the day on which the employment ends is not known. `ordered_at` is
+    when it was set in motion (the drop order sent to the bureau), `reference` what the authority answered.
+    """
+
+    __table_args__ = (UniqueConstraint("departure_id", "kind"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    case_id: str = Field(foreign_key="case_.id", index=True)
+    kind: str
+    due_on: date | None = Field(default=None, index=True)
+    state: str = Field(default="due", index=True)
+    ordered_at: datetime | None = instant(nullable=True)
+    done_at: datetime | None = instant(nullable=True)
+    failed_at: datetime | None = instant(nullable=True)
+    reference: str | None = None
+    document_id: str | None = None
+    act_id: str | None = None
+
+
+class ExitOverride(SQLModel, table=True):
+    """What was open on the last day, frozen: the statutory duties went on although it was.
+
+    One row for each item and each balance; `amount_fen` is what is claimed for it. `evidence_hash` is the
+    hash of the event in the statutory chain that holds the list.
+    """
+
+    __tablename__ = "exit_override"
+    __table_args__ = (UniqueConstraint("departure_id", "subject"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    subject: str
+    what: str
+    item_id: str | None = Field(default=None, foreign_key="handover_item.id")
+    amount_fen: int = Field(default=0, sa_type=BigInteger)
+    rule: str
+    decided_by: str
+    reason: str
+    evidence_hash: str
+    at: datetime = instant()
+
+
+class LedgerAccount(SQLModel, table=True):
+    """One account of the sub-ledger: of an employment, or of a branch where `employment_id` is empty.
+
+    `kind` says what it holds (see `domain/ledger.py`); `owner` is the employment's or the branch's id.
+    """
+
+    __tablename__ = "ledger_account"
+    __table_args__ = (UniqueConstraint("owner", "kind"),)
+
+    id: str = Field(primary_key=True)
+    owner: str = Field(index=True)
+    kind: str
+    employment_id: str | None = Field(default=None, foreign_key="employment.id", index=True)
+    branch_id: str = Field(foreign_key="branch.id", index=True)
+    created_at: datetime = instant()
+
+
+class Posting(SQLModel, table=True):
+    """One booking; never changed and never deleted. A mistake is undone by a posting that reverses it.
+
+    `key` makes it happen once: `<workflow-id>/<step>`, or the caller's own. `booked_on` is the day for which
+    it counts. `case_id` is the case that caused it, `document_id` its voucher.
+    """
+
+    id: str = Field(primary_key=True)
+    key: str = Field(unique=True)
+    kind: str = Field(index=True)
+    branch_id: str = Field(foreign_key="branch.id", index=True)
+    employment_id: str = Field(foreign_key="employment.id", index=True)
+    booked_on: date = Field(index=True)
+    case_id: str | None = Field(default=None, foreign_key="case_.id", index=True)
+    document_id: str | None = None
+    reverses_id: str | None = Field(default=None, foreign_key="posting.id", unique=True)
+    reference: str | None = None
+    posted_by: str
+    posted_at: datetime = instant(index=True)
+
+
+class Entry(SQLModel, table=True):
+    """One line of a posting: positive fen is a debit, negative a credit; a posting's lines add up to 0."""
+
+    posting_id: str = Field(primary_key=True, foreign_key="posting.id")
+    position: int = Field(primary_key=True)
+    account_id: str = Field(foreign_key="ledger_account.id", index=True)
+    amount_fen: int = Field(sa_type=BigInteger)
+
+
+class RepaymentPlan(SQLModel, table=True):
+    """An agreed plan by which a leaver pays what is owed; it opens the gate for that much.
+
+    `instalments` holds `due_on` and `amount_fen`, which add up to `total_fen`.
+    """
+
+    __tablename__ = "repayment_plan"
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    total_fen: int = Field(sa_type=BigInteger)
+    instalments: list[dict[str, Any]] = json_column(list)
+    agreed_on: date
+    document_id: str | None = None
+    act_id: str
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class Settlement(SQLModel, table=True):
+    """The settlement sheet of a departure: what was asked, every line, the net sum; a new one replaces it.
+
+    `state` is `drafted` or `confirmed`; confirming posts its lines.
+    """
+
+    __table_args__ = (UniqueConstraint("departure_id", "version"),)
+
+    id: str = Field(primary_key=True)
+    departure_id: str = Field(foreign_key="departure.case_id", index=True)
+    version: int
+    inputs: dict[str, Any] = json_column(dict)
+    lines: list[dict[str, Any]] = json_column(list)
+    net_fen: int = Field(sa_type=BigInteger)
+    state: str = "drafted"
+    document_id: str | None = None
+    made_by: str
+    made_at: datetime = instant()
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = instant(nullable=True)
