@@ -156,3 +156,42 @@ def add_colleague(parts: Parts, number: str, **more: object) -> str:
         person = Person(id=new_id(), number=number, **{**known, **contact, **more})
         session.add(person)
         return person.id
+
+
+def add_holdings(
+    parts: Parts,
+    number: str = NUMBER,
+    *,
+    documents: int = 0,
+    customers: int = 0,
+    equipment: int = 0,
+    receiver: str | None = None,
+) -> list[str]:
+    """Put holdings of an employee into the books, so many of each track; return their numbers.
+
+    Documents and customers go to the receiver of that number; equipment goes back to administration.
+    """
+    from countersign.domain.departure import Track
+    from countersign.domain.holdings import HoldingWish
+
+    made = []
+    for track, count, letter in (
+        (Track.DOCUMENTS, documents, "W"),
+        (Track.CUSTOMERS, customers, "K"),
+        (Track.EQUIPMENT, equipment, "Z"),
+    ):
+        own = track is Track.EQUIPMENT
+        wishes = [
+            HoldingWish(
+                track=track,
+                reference=f"{letter}-{number}-{place}",
+                holder=number,
+                title=f"标记物{place}",
+                value_fen=place * 1000_00 if own else None,
+                receiver=None if own else receiver,
+            )
+            for place in range(1, count + 1)
+        ]
+        parts.holdings.put(wishes, "test", None)
+        made += [wish.reference for wish in wishes]
+    return made

@@ -13,16 +13,23 @@ from fastapi import FastAPI
 from sqlmodel import Session, SQLModel, select
 from starlette.testclient import TestClient
 
+from api.people.handover import router as handover_router
 from api.people.pages import router
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.handover_book import HandoverBook
 from countersign.adapters.database.identity import Identity
+from countersign.adapters.database.leaver_pages import LeaverPages
+from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.links import Links
+from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.tables import Branch, Case, Delivery, Leave, Link, Notice, Person
 from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
+from countersign.domain.calendar import WorkCalendar
 from countersign.domain.sms_templates import FilledText
 from countersign.settings import Settings
 
@@ -175,6 +182,7 @@ def open_house(folder: Path) -> Iterator[House]:
     _seed(database)
     app = FastAPI()
     app.include_router(router)
+    app.include_router(handover_router)
     client = TestClient(app, base_url="https://hr.example.cn", follow_redirects=False)
     house: House
 
@@ -186,15 +194,24 @@ def open_house(folder: Path) -> Iterator[House]:
         return house.provider_takes
 
     evidence = EvidenceLog(lambda: house.now)
+
+    def clock() -> datetime:
+        return house.now
+
+    acts, documents = Acts(database, evidence, clock), Documents(folder / "documents")
+    shares = Shares(evidence, WorkCalendar, clock, 1)
+    handover = HandoverBook(database, BookedActs(database, acts, clock), evidence, shares, clock)
     services = PeopleServices(
-        links=Links(database, evidence, lambda: house.now),
-        acts=Acts(database, evidence, lambda: house.now),
+        links=Links(database, evidence, clock),
+        acts=acts,
+        handover=handover,
+        leavers=LeaverPages(database, evidence, documents, LedgerBook.balances, clock),
         identity=Identity(database, evidence, KEYS, lambda *_: "twilio", lambda: house.now),
         keys=KEYS,
         carry=carry,
         send_code=send_code,
         code_text=lambda language, code, to: FilledText(f"{language} {code}", None),
-        documents=Documents(folder / "documents"),
+        documents=documents,
         upload_limit=LIMIT,
         contact={"name": "李娜", "phone": "010-5555 0100"},
         company="远山科技",

@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse,
+)
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -13,7 +18,7 @@ async def in_hand(handle: WorkflowHandle[Any, Any]) -> bool:
     An activity that waits for its next attempt is not; neither is a workflow that nobody started.
     """
     try:
-        told = (await handle.describe()).raw_description
+        told = await _described(handle)
         if any(_at_work(one) for one in told.pending_activities):
             return True
         task_open = False
@@ -27,6 +32,14 @@ async def in_hand(handle: WorkflowHandle[Any, Any]) -> bool:
             return False
         raise
     return task_open
+
+
+async def _described(handle: WorkflowHandle[Any, Any]) -> DescribeWorkflowExecutionResponse:
+    """Ask the server itself: this server keeps an attribute that was unset, which the SDK cannot read."""
+    asked = DescribeWorkflowExecutionRequest(
+        namespace=handle._client.namespace, execution=WorkflowExecution(workflow_id=handle.id)
+    )
+    return await handle._client.workflow_service.describe_workflow_execution(asked)
 
 
 def _at_work(activity: Any) -> bool:

@@ -23,13 +23,12 @@ from temporalio.worker import (
 )
 
 from countersign.adapters.database.tables import Case, Person
+from countersign.adapters.processes import WORKFLOWS
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import RecordOrder
 from countersign.contracts.notices import SendState
 from countersign.domain.evidence import Event, EventKind
 from tests.support.company import BEIJING, NUMBER, company
-from workflows.acknowledgement import AcknowledgementWorkflow
-from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
 Told = list[tuple[str, Any]]
@@ -88,7 +87,7 @@ async def replayed_chain(history: WorkflowHistory, folder: Path) -> list[Event]:
     """Return the chain that a history alone gives, without what people and providers wrote into the first."""
     told: Told = []
     await Replayer(
-        workflows=[LeaveReturnWorkflow, AcknowledgementWorkflow],
+        workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
         workflow_runner=runner(),
         interceptors=[_Catcher(told)],

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,11 +19,12 @@ from countersign.adapters.database.acts import NewAct
 from countersign.adapters.database.circulars import CircularWish
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.tables import Case
+from countersign.adapters.database.tables import Case, Person
 from countersign.adapters.processes import WORKFLOWS
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
-from tests.support.company import add_leave, company
+from countersign.domain.departure import DepartureKind
+from tests.support.company import NUMBER, add_leave, company
 from tests.support.in_hand import in_hand
 from tests.support.time_skipping import time_skipping_env
 from workflows.sandbox import runner
@@ -40,17 +41,24 @@ def at(text: str) -> datetime:
 
 
 _LONGEST_LEAP = timedelta(days=3)
+_LEAP_OF_A_DEPARTURE = timedelta(days=1)
 
 
 @dataclass
 class Story:
-    """One case with its company. `now` is the server's clock as last looked at."""
+    """One case with its company.
+
+    `now` is the server's clock as last looked at. Cases of the `broken` kinds never come to rest.
+    """
 
     env: WorkflowEnvironment
     parts: Parts
     now: datetime
     case_id: str = ""
     circular_id: str = ""
+    departure_id: str = ""
+    statutory_id: str = ""
+    broken: frozenset[str] = frozenset()
     acts: int = 0
 
     @property
@@ -89,6 +97,38 @@ class Story:
             await self.settle()
         self.case_id = cases[addressees[0]]
         return cases
+
+    async def depart(self, kind: str, last_day: date, number: str = NUMBER, **wish: Any) -> None:
+        """Start a departure; the story goes on with its offboarding case."""
+        from countersign.adapters.database.departures import DepartureWish
+
+        told = DepartureWish(employee=number, kind=DepartureKind(kind), last_day=last_day, **wish)
+        made = await asyncio.to_thread(self.parts.departures.start, told, HR)
+        self.acts += 1
+        self.departure_id, self.statutory_id = made.case_id, made.statutory_case_id
+        self.case_id = self.statutory_id if "offboarding" in self.broken else self.departure_id
+        await self.settle()
+
+    async def told(self, change: Callable[[], object]) -> None:
+        """Let somebody change the books, and the cases hear of it."""
+        await asyncio.to_thread(change)
+        await self.settle()
+
+    @contextmanager
+    def looking_at(self, case_id: str) -> Iterator[None]:
+        """Tell the story of another case for a while."""
+        before, self.case_id = self.case_id, case_id
+        try:
+            yield
+        finally:
+            self.case_id = before
+
+    def share_of(self, number: str) -> str:
+        """Return the newest handover case of a receiver."""
+        with self.parts.database.reading() as session:
+            found = select(Case.id).join(Person, col(Person.id) == col(Case.person_id))
+            mine = found.where(Person.number == number, Case.kind == "handover").order_by(col(Case.id))
+            return session.exec(mine).all()[-1]
 
     def circular(self) -> dict[str, Any]:
         found = self.parts.circular_views.read(self.circular_id, None)
@@ -129,8 +169,11 @@ class Story:
     async def until(self, instant: datetime) -> None:
         """Let the server's time pass until `instant`."""
         # What happens in weeks can be more than one call to the server lasts on a busy machine.
+        leap = _LEAP_OF_A_DEPARTURE if self.departure_id else _LONGEST_LEAP
         while (left := instant - await self.env.get_current_time()) > timedelta(0):
-            await self.env.sleep(min(left, _LONGEST_LEAP))
+            await self.env.sleep(min(left, leap))
+            if self.departure_id:
+                await self.settle()  # its cases tell each other things on the way
         await self.settle()
 
     async def settle(self) -> None:
@@ -138,6 +181,8 @@ class Story:
         last: object = None
         for _ in range(200):
             self.now = await self.env.get_current_time()
+            if self.departure_id:
+                await self.parts.dispatcher.drain_outbox()
             cases = self.cases()
             seen = (
                 len(self.sms),
@@ -154,7 +199,8 @@ class Story:
     async def _rests(self, cases: Sequence[Mapping[str, Any]]) -> bool:
         # A leap that overtakes a workflow task fires timers which that task cancels: the server then refuses
         # the task, and never gives it out again.
-        running = [case["workflow_id"] for case in cases if case["state"] != "closed"]
+        going = [case for case in cases if case["state"] != "closed" and case["kind"] not in self.broken]
+        running = [case["workflow_id"] for case in going]
         return not any([await in_hand(self.env.client.get_workflow_handle(one)) for one in running])
 
     async def act(self, kind: ActKind, **body: Any) -> str:
@@ -185,7 +231,9 @@ class Story:
 
 
 @asynccontextmanager
-async def story(folder: Path, begins: datetime, **settings: Any) -> AsyncIterator[Story]:
+async def story(
+    folder: Path, begins: datetime, *, workflows: Sequence[type] = WORKFLOWS, **settings: Any
+) -> AsyncIterator[Story]:
     """Yield a company whose clock stands at `begins`, with a worker that serves its cases."""
     async with time_skipping_env(begins) as env:
         told: list[Story] = []
@@ -198,7 +246,7 @@ async def story(folder: Path, begins: datetime, **settings: Any) -> AsyncIterato
             async with Worker(
                 env.client,
                 task_queue=parts.settings.task_queue,
-                workflows=WORKFLOWS,
+                workflows=workflows,
                 activities=parts.activities(),
                 activity_executor=threads,
                 workflow_runner=runner(),
