@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from temporalio import workflow
 
@@ -23,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from countersign.contracts.ledger import PostingOrder
     from countersign.domain.evidence import EventKind
     from countersign.domain.leave_return import step_names
+    from countersign.domain.local_time import day_in
     from countersign.domain.offboarding import (
         Asks,
         Reminder,
@@ -213,11 +213,10 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
 
     async def post(self, settlement: str) -> None:
         """Book a confirmed settlement; its key makes it happen once, whatever dies on the way."""
-        now = self.desk.now().astimezone(ZoneInfo(self.reach.zone))
         key = f"{workflow.info().workflow_id}/settlement/{settlement}"
         await workflow.execute_activity_method(
             LedgerActivities.post,
-            PostingOrder(key, self.case.case_id, "settlement", settlement, now.date()),
+            PostingOrder(key, self.case.case_id, "settlement", settlement, day_in(self.desk.now(), self.reach.zone)),
             summary="book the settlement",
             **POSTING,
         )

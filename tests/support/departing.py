@@ -5,13 +5,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.acts import ActView, NewAct
+from countersign.adapters.database.balances import By
 from countersign.adapters.database.duty_book import DutyAct, ServedAct
 from countersign.adapters.database.handover_book import HandoverAct
+from countersign.adapters.database.settlements import Drafter
 from countersign.adapters.database.tables import (
     Case,
     Departure,
@@ -21,15 +24,17 @@ from countersign.adapters.database.tables import (
     ExitOverride,
     HandoverItem,
     Holding,
+    Notice,
     Person,
 )
 from countersign.bootstrap import Parts
-from countersign.contracts.cases import Role
+from countersign.contracts.cases import ActKind, Role
 from countersign.domain.departure import Condition, DutyKind
 from countersign.domain.handover import Side, Speaker
+from countersign.domain.ledger import AccountKind, Booking, Voucher
 from countersign.ids import new_id
 from tests.support.company import NUMBER
-from tests.support.story import Story
+from tests.support.story import SHANGHAI, Story
 
 HELD = (
     ("documents", "DOC-1", "供应商合同", None),
@@ -179,6 +184,55 @@ class Leaving:
             mine = select(Duty).where(Duty.departure_id == self.s.departure_id, Duty.kind == kind.value)
             return session.exec(mine).one().done_at
 
+    # -- money --------------------------------------------------------------------------------------------
+
+    async def books(self, make: Callable[..., Booking], yuan: str, *more: Any) -> None:
+        """Let finance book one thing; an amount in yuan."""
+        self.said += 1
+        employment = self.departure().employment_id if self.s.departure_id else self._employment()
+        day = self.s.now.astimezone(SHANGHAI).date()
+        voucher = Voucher(f"test/{self.said}", employment, day, "token:finance")
+        wanted = make(voucher, int(Decimal(yuan) * 100), *more)
+        await self.change(lambda session: self.parts.ledger.book(session, wanted))
+
+    async def settles(self, **wish: Any) -> str:
+        """Let finance draft the settlement and confirm it."""
+        by = Drafter(Role.FINANCE, "token:finance", {"role": "finance", "id": "token:finance"})
+        case = self.s.departure_id
+        version = await asyncio.to_thread(self.parts.settlements.draft, case, wish, by)
+        return await self.do(lambda: self.parts.settlements.confirm(case, version, self._id(), by))
+
+    async def finance_confirms(self, **owed: str) -> str:
+        """Let finance say that the ledger holds everything; what is owed in yuan by account."""
+        by = By(self._id(), self.s.departure_id, Role.FINANCE, "token:finance")
+        seen = {AccountKind(kind): int(Decimal(yuan) * 100) for kind, yuan in owed.items()}
+        return await self.do(lambda: self.parts.balances.confirm(by, seen))
+
+    async def withdraws(self) -> str:
+        """Let HR take the departure back."""
+        new = NewAct(
+            self._id(), self.s.departure_id, ActKind.WITHDRAWN, Role.HR, "token:hr", {}, {"reason": "留任"}
+        )
+        return await self.do(lambda: self.parts.booked_acts.take(new, self.parts.departures.withdraw_effect))
+
+    async def moves_the_last_day(self, on: date) -> str:
+        """Let HR agree another last day."""
+        moved, body, words = ActKind.LAST_DAY_MOVED, {"on": on.isoformat()}, {"reason": "协商"}
+        new = NewAct(self._id(), self.s.departure_id, moved, Role.HR, "token:hr", body, words)
+        return await self.do(
+            lambda: self.parts.booked_acts.take(new, self.parts.departures.move_last_day_effect)
+        )
+
+    def balances(self) -> dict[str, int]:
+        """Return the balances in fen that are not 0."""
+        with self.parts.database.reading() as session:
+            found = self.parts.ledger.balances(session, self.departure().employment_id)
+        return {kind.value: fen for kind, fen in found.items() if fen}
+
+    def _employment(self) -> str:
+        with self.parts.database.reading() as session:
+            return session.exec(select(Employment.id).join(Person).where(Person.number == NUMBER)).one()
+
     # -- how it stands ------------------------------------------------------------------------------------
 
     def departure(self) -> Departure:
@@ -207,10 +261,21 @@ class Leaving:
         assert found is not None
         return [blocker.reason.value for blocker in found.gate.blockers]
 
+    def told(self, step: str) -> list[str]:
+        """Return the texts of the notices of the offboarding case whose step begins so, one at least."""
+        with self.parts.database.reading() as session:
+            mine = select(Notice).where(Notice.case_id == self.s.departure_id)
+            found = [one.text for one in session.exec(mine) if one.step.partition(".")[2].startswith(step)]
+        assert found
+        return found
+
     def outcome(self, case_id: str) -> str | None:
         with self.parts.database.reading() as session:
             return session.get_one(Case, case_id).outcome
 
     async def change(self, work: Callable[[Session], object]) -> None:
         """Let somebody write into the books, and the cases hear of it."""
-        await self.s.told(lambda: self.parts.database.write(work))
+        if self.s.departure_id:
+            await self.s.told(lambda: self.parts.database.write(work))
+        else:
+            await asyncio.to_thread(self.parts.database.write, work)

@@ -11,6 +11,7 @@ from countersign.contracts.cases import ActKind
 from countersign.contracts.departures import OffboardingInput, OffboardingResult
 from countersign.domain.bundle import verify_bundle
 from countersign.domain.departure import DutyKind
+from countersign.domain.ledger import AccountKind, advance, repayment
 from tests.support.bundles import bare_bundle
 from tests.support.company import PHONE, add_colleague
 from tests.support.departing import Leaving, add_holdings
@@ -281,3 +282,117 @@ async def test_a_late_start_lists_what_is_overdue_and_hr_decides_each_step(tmp_p
         await s.until(at("03-02 11:00"))
         assert [line.split()[2] for line in s.sent_at()] == ["reminder_14"]
         assert [e["body"]["step"] for e in s.events("rung.skipped")] == ["reminder_30"]
+
+
+# -- the debt at the exit ---------------------------------------------------------------------------------
+
+
+async def test_a_debt_at_the_exit_keeps_the_gate_shut_until_its_last_fen_is_booked(tmp_path: Path) -> None:
+    async with story(tmp_path, at(MONDAY)) as s:
+        leaving = Leaving(s)
+        # Five months of her own share of the insurance, advanced by the company while she was on leave.
+        await leaving.books(advance, "5265.00")
+        await s.depart("resignation", date(2026, 4, 10), noticed_on=date(2026, 3, 9))
+        assert leaving.why() == [
+            "still_employed",
+            "insurance_advance",
+            "finance_not_confirmed",
+            "social_insurance",
+        ]
+        await s.until(at("04-08 10:00"))
+        # What is owed stands in the notice that she opens, not in the short message that anybody may see.
+        assert all("5,265.00" in text for text in leaving.told("reminder_"))
+        assert not any("5,265.00" in message.text for message in s.sms)
+        await s.until(at("04-10 09:30"))
+        # The certificate does not wait for the money.
+        assert leaving.duties()["certificate"] == "done"
+        assert [(one.what, one.amount_fen) for one in leaving.overrides()] == [
+            ("insurance_advance", 5_265_00)
+        ]
+        consent = await _signed_consent(s)
+        done = await leaving.settles(
+            final_wage="8000.00",
+            personal_insurance="1053.00",
+            advances="consent",
+            min_wage="2420",
+            min_wage_excludes_personal_si=True,
+            consent=consent,
+        )
+        assert done == "settled"
+        # 4,527.00 of the last wage go towards the debt; the rest of it stays, and she may keep no less.
+        assert leaving.balances()["insurance_advance"] == 738_00
+        assert "settlement" not in leaving.why()
+        assert await leaving.finance_confirms(insurance_advance="738.00") == "settled"
+        await leaving.all_duties()
+        assert leaving.outcome(s.statutory_id) == "fulfilled"
+        assert leaving.why() == ["insurance_advance"]
+        assert s.row()["state"] == "running"
+        await leaving.books(repayment, "737.99", AccountKind.INSURANCE_ADVANCE)
+        assert leaving.why() == ["insurance_advance"]
+        assert s.row()["state"] == "running"
+        await leaving.books(repayment, "0.01", AccountKind.INSURANCE_ADVANCE)
+        assert leaving.why() == []
+        assert leaving.outcome(s.departure_id) == "completed"
+        assert s.kinds().count("gate.opened") == 1
+        assert leaving.departure().closed_at is not None
+        assert verify_bundle(bare_bundle(s.parts, s.departure_id)).ok
+
+
+async def _signed_consent(s: Story) -> str:
+    """Hand in the letter in which she agrees to the deduction; return its document."""
+    from countersign.adapters.database.tables import Document
+    from countersign.ids import new_id
+
+    def keep() -> str:
+        document = Document(
+            id=new_id(),
+            case_id=s.departure_id,
+            sha256=s.parts.documents.keep(b"consent"),
+            media_type="application/pdf",
+            size=7,
+            kind="deduction_consent",
+            created_at=s.now,
+        )
+        s.parts.database.write(lambda session: session.add(document))
+        return document.id
+
+    return keep()
+
+
+# -- changes of mind --------------------------------------------------------------------------------------
+
+
+async def test_a_withdrawn_resignation_undoes_the_work_and_keeps_the_history(tmp_path: Path) -> None:
+    async with story(tmp_path, at(MONDAY)) as s:
+        leaving = await resigns(s, date(2026, 4, 10), date(2026, 3, 9))
+        assert await leaving.hands_over("DOC-1") == "settled"
+        share = s.share_of(SUCCESSOR)
+        assert await leaving.withdraws() == "accepted"
+        for case in (s.departure_id, s.statutory_id, share):
+            assert leaving.outcome(case) == "withdrawn", case
+        sent = (len(s.sms), len(s.mails))
+        await s.until(at("04-30 12:00"))
+        assert (len(s.sms), len(s.mails)) == sent
+        assert leaving.employment().state == "active"
+        assert leaving.papers() == []
+        assert {"item.listed", "item.handed_over"} <= set(s.kinds())
+        # The same person can leave another time.
+        first = s.departure_id
+        await s.depart("resignation", date(2026, 6, 30), noticed_on=date(2026, 4, 30), successor=SUCCESSOR)
+        assert s.departure_id != first
+
+
+async def test_a_moved_last_day_moves_the_reminders_the_certificate_and_the_duties(tmp_path: Path) -> None:
+    async with story(tmp_path, at(MONDAY)) as s:
+        leaving = await resigns(s, date(2026, 4, 10), date(2026, 3, 9))
+        await s.until(at("03-20 12:00"))
+        assert await leaving.moves_the_last_day(date(2026, 4, 30)) == "settled"
+        await s.until(at("04-10 12:00"))
+        assert leaving.papers() == []
+        # 30 days before the new last day is 31 March; the reminder of 11 March stays what it was.
+        assert [line for line in s.sent_at() if "reminder" in line] == [
+            "03-11 09:00 reminder_30 sms",
+        ]
+        await s.until(at("04-30 09:00") + MINUTE)
+        assert leaving.duties()["certificate"] == "done"
+        assert leaving.due()["social_insurance"] == date(2026, 5, 15)

@@ -4,6 +4,7 @@ from sqlmodel import Session, select
 
 from countersign.adapters.database.tables import (
     Case,
+    Departure,
     Duty,
     ExitOverride,
     HandoverItem,
@@ -25,6 +26,10 @@ def empty_departure(session: Session, case: Case) -> int:
     if case.kind != Process.OFFBOARDING.value:
         return 0
     emptied = 0
+    departure = session.get(Departure, case.id)
+    if departure is not None and departure.facts is not None:
+        departure.facts = None
+        emptied += 1
     for item in session.exec(select(HandoverItem).where(HandoverItem.departure_id == case.id)):
         item.title, item.details = "", {}
         emptied += 1

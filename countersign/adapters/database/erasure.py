@@ -15,6 +15,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.cases import case_now
+from countersign.adapters.database.departure_erasure import empty_departure
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.tables import (
@@ -135,6 +136,7 @@ class Eraser:
             documents=len(documents),
         )
         _empty_approvals(session, case_id)
+        empty_departure(session, case)
         session.connection().execute(delete(Suppression).where(col(Suppression.case_id) == case_id))
         _close_links(session, case_id, self._clock())
         for document in documents:
