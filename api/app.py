@@ -16,6 +16,7 @@ from api.body_limit import BodyLimit
 from api.console.routers import ROUTERS as CONSOLE
 from api.errors import install_errors
 from api.openapi import with_refusals
+from api.people.handover import router as handover_router
 from api.people.limits import LinkLimits
 from api.people.pages import router as people_router
 from api.people.services import PeopleServices
@@ -24,16 +25,26 @@ from api.v1 import (
     case_links,
     cases,
     channels,
+    checklists,
     circulars,
     consents,
     courier,
+    departures,
+    duties,
     evidence,
+    exits,
+    gate,
+    handover,
+    holdings,
     holds,
+    ledger,
     links,
     lists,
+    loss_files,
     manual_evidence,
     papers,
     responsibility,
+    settlements,
     stops,
 )
 from countersign.adapters.database.identity import CODE_LASTS, Identity
@@ -48,6 +59,7 @@ from countersign.settings import Settings
 
 _FIRST_ANCHOR_S, _HISTORIES_EVERY_S, _ERASURES_EVERY_S, _DIGEST_EVERY_S = 60, 10, 600, 60
 _BULK_EVERY_S = 0.3
+_DUTIES_EVERY_S, _FIRST_DUTIES_S = 3600, 30
 log = logging.getLogger("countersign.api")
 
 
@@ -81,15 +93,26 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         links.router,
         lists.router,
         holds.router,
+        ledger.router,
+        gate.router,
+        settlements.router,
+        loss_files.router,
+        holdings.router,
+        handover.router,
+        checklists.router,
         responsibility.router,
         papers.router,
         courier.router,
         manual_evidence.router,
         consents.router,
+        departures.router,
+        duties.router,
+        exits.router,
     ):
         app.include_router(router, prefix="/api/v1")
     app.include_router(hooks.router)
     app.include_router(people_router)
+    app.include_router(handover_router)
     for router in CONSOLE:
         app.include_router(router)
     _install_health(app, parts)
@@ -126,6 +149,12 @@ def _work(parts: Parts, dispatch: bool) -> Iterator[Coroutine[Any, Any, None]]:
     # Files that could not go with their erasure: too young then, or the process ended.
     yield _regularly(
         "removing erased files", lambda: run_in_threadpool(parts.eraser.remove_files), _ERASURES_EVERY_S
+    )
+    yield _regularly(
+        "watching employments",
+        lambda: run_in_threadpool(parts.employments.watch),
+        _DUTIES_EVERY_S,
+        first_s=_FIRST_DUTIES_S,
     )
     if settings.time_lapse == 1:
         yield _regularly("the daily digest", lambda: parts.digest.run(), _DIGEST_EVERY_S)
@@ -183,6 +212,8 @@ def _people(parts: Parts) -> PeopleServices:
     return PeopleServices(
         links=parts.links,
         acts=parts.acts,
+        handover=parts.handover_book,
+        leavers=parts.leaver_pages,
         keys=parts.link_keys,
         identity=Identity(parts.database, parts.evidence, parts.link_keys, parts.provider_of, parts.clock),
         carry=parts.dispatcher.carry,

@@ -14,6 +14,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.cases import CaseActivities
+from activities.departures import DepartureActivities
+from activities.ledger import LedgerActivities
 from activities.notices import NoticeActivities
 from countersign.adapters.alerts import AlertTeller, open_targets, read_alert_urls
 from countersign.adapters.aliyun_sms import AliyunSms
@@ -24,6 +26,7 @@ from countersign.adapters.database.alarm_list import AlarmList
 from countersign.adapters.database.alarms import AlarmBook
 from countersign.adapters.database.anchors import AnchorBook
 from countersign.adapters.database.approvals import Approvals
+from countersign.adapters.database.balances import Balances
 from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.bulk_starts import BulkStarts
 from countersign.adapters.database.calendar_book import CalendarBook
@@ -33,19 +36,36 @@ from countersign.adapters.database.case_lists import CaseLists
 from countersign.adapters.database.case_pages import CasePages
 from countersign.adapters.database.cases import CaseBook
 from countersign.adapters.database.channels import Channels
+from countersign.adapters.database.checklists import Checklists
 from countersign.adapters.database.circular_views import CircularViews
 from countersign.adapters.database.circulars import Circulars
 from countersign.adapters.database.comments import Comments
 from countersign.adapters.database.consents import Consents
 from countersign.adapters.database.delegations import Delegations
 from countersign.adapters.database.deliveries import DeliveryEvents
+from countersign.adapters.database.departure_book import DepartureBooks
+from countersign.adapters.database.departure_lists import DepartureLists
+from countersign.adapters.database.departure_views import DepartureViews
+from countersign.adapters.database.departures import DepartureDesk, Departures
+from countersign.adapters.database.duty_book import DutyBook
+from countersign.adapters.database.duty_reports import DutyReports
+from countersign.adapters.database.employment_book import EmploymentBook
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.erasure import Eraser
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.exit_reports import ExitReports
+from countersign.adapters.database.freezing import Freezer
+from countersign.adapters.database.gate_book import GateBook
+from countersign.adapters.database.handover_book import HandoverBook
+from countersign.adapters.database.holding_book import HoldingBook
 from countersign.adapters.database.import_runs import ImportRuns
 from countersign.adapters.database.inbox import InboxBook
+from countersign.adapters.database.leaver_pages import LeaverPages
+from countersign.adapters.database.ledger_book import LedgerBook
+from countersign.adapters.database.ledger_desk import LedgerDesk
 from countersign.adapters.database.letters import Letters
 from countersign.adapters.database.links import Links
+from countersign.adapters.database.loss_files import LossFiles
 from countersign.adapters.database.mail_reports import MailReports
 from countersign.adapters.database.manual_evidence import ManualEvidence
 from countersign.adapters.database.notices import Notices, NoticeSettings
@@ -57,6 +77,7 @@ from countersign.adapters.database.people_lists import PeopleLists
 from countersign.adapters.database.person_page import PersonPages
 from countersign.adapters.database.phone_codes import PhoneCodes
 from countersign.adapters.database.policy_book import PolicyBook
+from countersign.adapters.database.policy_trials import PolicyTrials
 from countersign.adapters.database.receipts import Receipts
 from countersign.adapters.database.reports import Reports
 from countersign.adapters.database.retention import Holds, Keepers, Retention
@@ -65,6 +86,8 @@ from countersign.adapters.database.saved_filters import SavedFilters
 from countersign.adapters.database.send_gate import Caps, SendGate
 from countersign.adapters.database.sending_desk import SendingDesk
 from countersign.adapters.database.sendings import Sendings
+from countersign.adapters.database.settlements import Settlements
+from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.sifting import Sieve
 from countersign.adapters.database.single_sign_on import SingleSignOn
 from countersign.adapters.database.sms_reports import SmsReports
@@ -390,9 +413,125 @@ class Parts:
         return Acts(self.database, self.evidence, self.clock)
 
     @cached_property
+    def departure_books(self) -> DepartureBooks:
+        """The books of departures, as their processes read and write them."""
+        return DepartureBooks(self.database, self.shares, self.duty_book, self.clock)
+
+    @cached_property
     def booked_acts(self) -> BookedActs:
         """Acts whose effect is in the books at once."""
         return BookedActs(self.database, self.acts, self.clock)
+
+    @cached_property
+    def gate_book(self) -> GateBook:
+        """Why somebody cannot leave."""
+        return GateBook(self.database, self.clock)
+
+    @cached_property
+    def loss_files(self) -> LossFiles:
+        """What a claim against a leaver rests on."""
+        return LossFiles(
+            self.database,
+            self.views,
+            lambda: self.exporter,
+            self.documents,
+            lambda: self.press,
+            lambda: self.sms_prices,
+            self.settings.company_name,
+            self.clock,
+        )
+
+    @cached_property
+    def settlements(self) -> Settlements:
+        """What is paid and deducted at an exit."""
+        return Settlements(
+            self.database,
+            self.booked_acts,
+            self.evidence,
+            self.documents,
+            lambda: self.press,
+            self.calendar,
+            self.settings.company_name,
+            self.clock,
+        )
+
+    @cached_property
+    def ledger(self) -> LedgerBook:
+        """The sub-ledger of employments."""
+        return LedgerBook(self.database, self.evidence, self.clock)
+
+    @cached_property
+    def ledger_desk(self) -> LedgerDesk:
+        """What people see of the ledger, and post by hand."""
+        return LedgerDesk(self.database, self.ledger, self.evidence, self.clock)
+
+    @cached_property
+    def balances(self) -> Balances:
+        """What finance decides about a leaver's debts."""
+        return Balances(
+            self.database,
+            self.booked_acts,
+            self.ledger,
+            self.evidence,
+            self.approvals,
+            self.overrides,
+            self.settings.waiver_limit_fen,
+            self.clock,
+        )
+
+    @cached_property
+    def duty_book(self) -> DutyBook:
+        """The duties of the employer at the end of an employment."""
+        company = self.settings.company_name
+        freezer = Freezer(
+            self.database, self.evidence, self.ledger, self.press, self.documents, company, self.clock
+        )
+        return DutyBook(
+            self.database,
+            self.evidence,
+            self.booked_acts,
+            freezer,
+            self.press,
+            self.documents,
+            company,
+            self.clock,
+        )
+
+    @cached_property
+    def duty_reports(self) -> DutyReports:
+        """Which statutory duties are open and late."""
+        return DutyReports(self.database, self.clock)
+
+    @cached_property
+    def employments(self) -> EmploymentBook:
+        """What employments are in truth."""
+        days = self.settings.suspended_alarm_days
+        return EmploymentBook(self.database, self.evidence, days, self.clock)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """The cases of those who take something over."""
+        return Shares(self.evidence, self.calendar, self.clock, self.settings.time_lapse)
+
+    @cached_property
+    def checklists(self) -> Checklists:
+        """Accounts to shut, tasks and reports to pass on."""
+        return Checklists(self.database, self.booked_acts, self.evidence, self.clock)
+
+    @cached_property
+    def holdings(self) -> HoldingBook:
+        """What employees hold for the company."""
+        return HoldingBook(self.database, self.evidence, self.shares, self.clock)
+
+    @cached_property
+    def handover_book(self) -> HandoverBook:
+        """What is said of the items of a handover."""
+        return HandoverBook(self.database, self.booked_acts, self.evidence, self.shares, self.clock)
+
+    @cached_property
+    def leaver_pages(self) -> LeaverPages:
+        """What leavers are shown of the end."""
+        return LeaverPages(self.database, self.evidence, self.documents, self.ledger.balances, self.clock)
 
     @cached_property
     def links(self) -> Links:
@@ -411,6 +550,35 @@ class Parts:
             self.settings.time_lapse,
             self._sieve(Process.LEAVE_RETURN),
         )
+
+    @cached_property
+    def departures(self) -> Departures:
+        """Departures: previewed, started, withdrawn, moved."""
+        return Departures(
+            self.database,
+            self.evidence,
+            self.notices,
+            self.calendar,
+            self.clock,
+            self.settings.time_lapse,
+            self._sieve,
+            DepartureDesk(self.shares, self.duty_book, self.ledger, self.checklists),
+        )
+
+    @cached_property
+    def departure_lists(self) -> DepartureLists:
+        """Lists of departures for people who look for work."""
+        return DepartureLists(self.database)
+
+    @cached_property
+    def policy_trials(self) -> PolicyTrials:
+        """What a policy of a departure would do to one person."""
+        return PolicyTrials(self.database, self.notices, self.calendar, self.clock, self._sieve)
+
+    @cached_property
+    def departure_views(self) -> DepartureViews:
+        """Departures as lists and programs read them."""
+        return DepartureViews(self.database, self.clock)
 
     @cached_property
     def start_desk(self) -> StartDesk:
@@ -611,6 +779,11 @@ class Parts:
         return Reports(self.database)
 
     @cached_property
+    def exit_reports(self) -> ExitReports:
+        """What the books say of departures over a span of days."""
+        return ExitReports(self.database)
+
+    @cached_property
     def saved_filters(self) -> SavedFilters:
         """Filters kept under a name."""
         return SavedFilters(self.database)
@@ -701,6 +874,7 @@ class Parts:
     def activities(self) -> list[Callable[..., object]]:
         """Return every activity, joined to its adapters, for the worker's list."""
         books = CaseActivities(self.cases)
+        leaving = DepartureActivities(self.departure_books)
         sending = NoticeActivities(self.notices, self.sendings, self.sms, self.mailer, self.clock)
         return [
             books.record,
@@ -708,6 +882,14 @@ class Parts:
             sending.next_attempt,
             sending.send_notice,
             sending.settle_unknown,
+            leaving.read_offboarding,
+            leaving.read_share,
+            leaving.read_statutory,
+            leaving.end_employment,
+            leaving.issue_certificate,
+            leaving.freeze_open_items,
+            leaving.close_departure,
+            LedgerActivities(self.ledger).post,
         ]
 
     async def aclose(self) -> None:

@@ -279,7 +279,10 @@ def alerts_test(as_json: AsJson = False) -> None:
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="employees, calendar or courier.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="employees, leavers, documents, customers, assets, calendar or courier."),
+    ],
     file: Annotated[Path, typer.Argument(help="An .xlsx or .csv file; with --template the file to write.")],
     dry_run: Annotated[bool, typer.Option(help="Check everything, change nothing.")] = False,
     accept_good_rows: Annotated[bool, typer.Option(help="Apply the rows without faults.")] = False,

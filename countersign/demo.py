@@ -15,9 +15,11 @@ from countersign.adapters.database.starts import StartWish
 from countersign.adapters.database.tables import Account, Leave, Person, StoredPolicy
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Process, Role
+from countersign.domain.departure import Track
 from countersign.domain.local_time import day_of
 from countersign.imports import import_file
 from countersign.sandbox.demo import demo_roster, roster_with_fault
+from countersign.sandbox.demo_holdings import demo_holdings
 
 SAMPLE_EMPLOYEE = "E2003"
 SAMPLE_POLICY: dict[str, Any] = {
@@ -74,6 +76,8 @@ def load_demo(parts: Parts) -> None:
         result = import_file(parts, "employees", file, dry_run=False, accept_good_rows=False)
     if result["rejected"]:
         raise RuntimeError(f"The demo roster was refused: {result['rejected'][0]['message']}")
+    for track in Track:
+        parts.holdings.put(demo_holdings(track), _DEMO, None)
     with parts.database.reading() as session:
         leave = session.exec(select(Leave).join(Person).where(Person.number == SAMPLE_EMPLOYEE)).one()
     for login, name, role, more in DEMO_ACCOUNTS:

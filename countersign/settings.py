@@ -84,6 +84,11 @@ class Settings(BaseSettings):
     four_eyes_imports: bool = True
     """Whether an import is applied by somebody else than who handed the file in."""
 
+    suspended_alarm_days: int = Field(default=7, ge=1)
+    """For how many days a system may call an employment suspended before it is an alarm."""
+    waiver_limit_fen: int = Field(default=500_00, ge=0)
+    """How much of a leaver's debt one person of finance may give up; above it a second person agrees."""
+
     upload_limit_bytes: int = 10 * 1024 * 1024
     link_days: int = 60
 

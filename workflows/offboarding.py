@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from workflows.looking import LookingCase
 
@@ -51,6 +52,7 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         self.choices = dict(case.overdue)
         self.told: set[str] = set()
         self.silent = False
+        self.refused: set[str] = set()
         self.asked_for = case.last_day
         standing = OffboardingStanding(case.last_day)
         self.sit_at(Process.OFFBOARDING, case, case.policy, OffboardingStage.BEFORE_LAST_DAY, standing)
@@ -214,12 +216,19 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
     async def post(self, settlement: str) -> None:
         """Book a confirmed settlement; its key makes it happen once, whatever dies on the way."""
         key = f"{workflow.info().workflow_id}/settlement/{settlement}"
-        await workflow.execute_activity_method(
-            LedgerActivities.post,
-            PostingOrder(key, self.case.case_id, "settlement", settlement, day_in(self.desk.now(), self.reach.zone)),
-            summary="book the settlement",
-            **POSTING,
-        )
+        day = day_in(self.desk.now(), self.reach.zone)
+        try:
+            await workflow.execute_activity_method(
+                LedgerActivities.post,
+                PostingOrder(key, self.case.case_id, "settlement", settlement, day),
+                summary="book the settlement",
+                **POSTING,
+            )
+        except ActivityError:
+            # The ledger says no: a debt was paid in between, say. Finance hears of it, once; the case goes on.
+            if settlement not in self.refused:
+                self.refused.add(settlement)
+                await self.desk.record(alarm="settlement_not_booked")
         self.standing = await self.read()
 
     def tasks(self) -> tuple[TaskDraft, ...]:

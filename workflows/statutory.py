@@ -105,7 +105,12 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
 
     async def await_the_last_day(self) -> None:
         """Wait for the day on which the employment ends; it may still be moved."""
-        while not self.standing.withdrawn and self.desk.now() < self.ends_at():
+        while not self.standing.withdrawn:
+            if self.desk.now() >= self.ends_at():
+                await self.look()  # the day may have been moved while nobody worked
+                if self.desk.now() >= self.ends_at():
+                    return
+                continue
             await self.desk.move_to(StatutoryStage.BEFORE_LAST_DAY, Role.HR, self.ends_at())
             seen = self.standing
             await self.desk.sleep(

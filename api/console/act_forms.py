@@ -26,6 +26,10 @@ _OF_STAGE: Mapping[str, tuple[StaffAct, ...]] = {
     "extension_review": (StaffAct.EXTENSION_GRANTED, StaffAct.EXTENSION_REFUSED),
     "objection_review": (StaffAct.OBJECTION_ANSWERED,),
 }
+_RUNS_ON_DATES = frozenset({Process.STATUTORY.value})
+"""What the law wants on dates cannot be stopped, neither for a while nor for good."""
+_TAKEN_BACK_ELSEWHERE = _RUNS_ON_DATES | {Process.OFFBOARDING.value}
+"""A departure is withdrawn on its own page, with everything that was done for it."""
 _REVIEWS = ("extension_review", "objection_review")
 _OPEN_STEPS = ("planned", "reached")
 _LEFT_THE_HOUSE = ("sent", "delivered")
@@ -101,8 +105,10 @@ def offers(case: CasePage) -> list[Offer]:
     if climbing and _has_sent(row):
         found.append(_offer(StaffAct.RESEND, case))
     found.append(_offer(StaffAct.REPLAN, case))
-    found.append(_offer(StaffAct.RESUME if row["state"] == "paused" else StaffAct.PAUSE, case))
-    found.append(_offer(StaffAct.CANCEL, case))
+    if row["kind"] not in _RUNS_ON_DATES:
+        found.append(_offer(StaffAct.RESUME if row["state"] == "paused" else StaffAct.PAUSE, case))
+    if row["kind"] not in _TAKEN_BACK_ELSEWHERE:
+        found.append(_offer(StaffAct.CANCEL, case))
     return found
 
 

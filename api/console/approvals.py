@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from api.console.acting import read_wish
+from api.console.agreed_items import agree_to_items
 from api.console.drawing import moment, page
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Reader, StaffPost, Visit
@@ -19,8 +20,9 @@ from api.v1.models import StaffAct
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
 from countersign.adapters.database.import_runs import Run, RunState
 from countersign.adapters.database.officers import STAFF
-from countersign.adapters.database.overrides import ACT, MayNoLongerAct
+from countersign.adapters.database.overrides import ACT, ITEMS, WAIVER, MayNoLongerAct
 from countersign.domain.console_words import told_in
+from countersign.domain.refusal import Refusal
 
 router = console_router()
 
@@ -35,6 +37,7 @@ _EMPTIED = sentence("What was asked for is no longer complete. Refuse it, and as
 _DONE = sentence("Agreed. The case goes on with it.")
 _TAKEN_BACK = sentence("Taken back. Nothing was done.")
 _REFUSED = sentence("Refused. Nothing was done.")
+_WAIVED = sentence("Agreed. The debt is written off in the ledger.")
 _UNDER_WAY = sentence("Agreed and recorded. The case has not answered yet; it is told again by itself.")
 _NOT_ALLOWED = sentence("Agreed, but the case does not allow it any more: %(why)s")
 
@@ -79,7 +82,31 @@ async def _agree_to_act(post: Post, asked: Asked, reason: str) -> Outcome:
     return Outcome(_UNDER_WAY if taken.state == "waiting" else _DONE)
 
 
-AGREE: Mapping[str, Agree] = {ACT: _agree_to_act}
+async def _agree_to_items(post: Post, asked: Asked, reason: str) -> Outcome:
+    """Agree that items of a handover do not apply, as the act of who asked."""
+    try:
+        act_id = await run_in_threadpool(agree_to_items, post.parts, asked, post.officer, reason)
+    except Refusal as refusal:
+        raise CannotCarryOut(Sentence(told_in(post.language, str(refusal)))) from None
+    except MayNoLongerAct:
+        raise CannotCarryOut(_GONE) from None
+    await post.parts.dispatcher.carry(act_id)
+    return Outcome(_DONE)
+
+
+async def _agree_to_waiver(post: Post, asked: Asked, reason: str) -> Outcome:
+    """Agree to giving a debt up; it is written off in the same transaction."""
+    try:
+        act_id = await run_in_threadpool(post.parts.balances.agree_waiver, asked, post.officer, reason)
+    except Refusal as refusal:
+        raise CannotCarryOut(Sentence(told_in(post.language, str(refusal)))) from None
+    except MayNoLongerAct:
+        raise CannotCarryOut(_GONE) from None
+    await post.parts.dispatcher.carry(act_id)
+    return Outcome(_WAIVED)
+
+
+AGREE: Mapping[str, Agree] = {ACT: _agree_to_act, ITEMS: _agree_to_items, WAIVER: _agree_to_waiver}
 """What agreeing sets off, by the kind of the request."""
 
 ELSEWHERE: Mapping[str, str] = {"calendar": f"{HOME}/calendar/waiting"}
@@ -180,12 +207,16 @@ def _page(visit: Visit, asked: Asked, faults: dict[str, str]) -> Response:
         HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
         asked=asked,
         case=visit.parts.overrides.cases([asked]).get(asked.subject),
-        act=visit.parts.acts.view(asked.id) if asked.kind == ACT and asked.approved else None,
+        act=visit.parts.acts.view(asked.id)
+        if asked.kind in (ACT, ITEMS, WAIVER) and asked.approved
+        else None,
         elsewhere=ELSEWHERE.get(asked.kind),
         own=own,
         decides=visit.officer.role in STAFF and open_still and asked.kind in AGREE,
         alone=open_still and visit.parts.approvals.others(asked, STAFF) == 0,
-        asker_gone=open_still and asked.kind == ACT and not visit.parts.overrides.may_still_act(asked),
+        asker_gone=open_still
+        and asked.kind in (ACT, ITEMS, WAIVER)
+        and not visit.parts.overrides.may_still_act(asked),
         typed=visit.typed if isinstance(visit, Post) else {},
         faults=faults,
     )

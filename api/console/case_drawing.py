@@ -22,7 +22,7 @@ from api.console.visit import HOME, Missing, Post, Visit, posting
 from api.language import Sentence, sentence
 from countersign.adapters.database.case_pages import CasePage
 from countersign.adapters.database.manual_evidence import ManualKind, ManualResult
-from countersign.adapters.database.officers import STAFF
+from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.overrides import ACT
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in
@@ -87,6 +87,7 @@ def whole(visit: Visit, case: CasePage, form: Form) -> Response:
         acts=officer.role in STAFF,
         may_hold=officer.role in HOLDS,
         run_url=_run_url(visit, case),
+        departure_id=parts.departure_lists.of_case(case.id) if officer.role in READERS else None,
     )
 
 

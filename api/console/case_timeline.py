@@ -40,11 +40,14 @@ _TECHNICAL = frozenset(
         "consent",
         "consent_sha256",
         "delivery",
+        "departure",
         "document",
+        "employment",
         "files",
         "fingerprint",
         "head",
         "hold",
+        "item",
         "leave",
         "link",
         "mail_sha256",
@@ -56,10 +59,16 @@ _TECHNICAL = frozenset(
         "outcome_sha256",
         "parameters",
         "person",
+        "plan",
         "possible_duplicate",
+        "posting",
         "provider_id",
         "recorded_at",
+        "replaces",
+        "reverses",
+        "settlement",
         "sha256",
+        "share",
         "shown_sha256",
         "size",
         "template",
@@ -191,12 +200,14 @@ def _line(
 
 
 def _named(event: Event) -> Event:
-    """Return an event whose people stand in it by name alone, without the ids of their accounts."""
-    body = {
-        name: {key: value for key, value in item.items() if key != "id"} if isinstance(item, dict) else item
-        for name, item in event.body.items()
-    }
-    return replace(event, body=body)
+    """Return an event whose people and things stand in it by name alone, without their ids."""
+    return replace(event, body={name: _bare(item) for name, item in event.body.items()})
+
+
+def _bare(item: Any) -> Any:
+    if isinstance(item, dict):
+        return {key: value for key, value in item.items() if key not in {"id", "item"}}
+    return [_bare(one) for one in item] if isinstance(item, list) else item
 
 
 def _without(event: Event, names: frozenset[str]) -> Event:

@@ -40,6 +40,16 @@ _TOO_MANY = sentence("You have thirty saved filters already; forget one first.")
 _KEPT = sentence("The filter was saved as %(name)s.")
 _FORGOTTEN = sentence("The saved filter was removed.")
 
+_HOLDERS = (
+    Role.HR,
+    Role.EMPLOYEE,
+    Role.EMERGENCY_CONTACT,
+    Role.MANAGER,
+    Role.FINANCE,
+    Role.ADMINISTRATION,
+    Role.LEGAL,
+)
+
 
 @router.get("/cases")
 def cases(visit: Seer) -> Response:
@@ -105,7 +115,7 @@ def _choices(visit: Visit, wanted: CaseFilter) -> dict[str, Any]:
         "kinds": list(Process),
         "states": ["open", *(state.value for state in CaseState)],
         "all_stages": [stage for stage in STAGES if stage != "not_recorded"],
-        "holders": [Role.HR, Role.EMPLOYEE, Role.EMERGENCY_CONTACT, Role.MANAGER, Role.LEGAL],
+        "holders": _HOLDERS,
         "dues": _DUE,
         "branches": visit.parts.case_lists.branches(visit.scope),
         "saved": visit.parts.saved_filters.of(visit.officer.account_id, LIST),

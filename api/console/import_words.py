@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from api.console.drawing import word
+from api.console.drawing import word, yuan
 from api.language import Catalogue, Sentence, sentence
 from countersign.adapters.database.import_runs import RunState
 from countersign.adapters.roster.changes import Change, How, Of, roster_field
@@ -14,6 +14,10 @@ from countersign.imports.handed_in import Bar
 
 KINDS = {
     "employees": sentence("Employees and leaves"),
+    "leavers": sentence("Leavers"),
+    "documents": sentence("Work documents that employees keep"),
+    "customers": sentence("Customers that employees look after"),
+    "assets": sentence("Equipment that employees have"),
     "calendar": sentence("Holidays and make-up days of a year"),
     "courier": sentence("Results from couriers"),
 }
@@ -50,6 +54,7 @@ _RECORDS = {
     Of.LEAVE: sentence("leave"),
     Of.DAY: sentence("day"),
     Of.LETTER: sentence("letter"),
+    Of.DEPARTURE: sentence("departure"),
 }
 _HOWS = {How.NEW: sentence("new"), How.CHANGED: sentence("changed"), How.GONE: sentence("removed")}
 _FIELDS = {
@@ -57,7 +62,29 @@ _FIELDS = {
     "state": sentence("state"),
     "kind": sentence("kind of day"),
     "at": sentence("time"),
+    "departure_kind": sentence("kind of departure"),
+    "ground": sentence("legal ground"),
+    "last_day": sentence("last day"),
+    "noticed_on": sentence("notice given on"),
+    "successor": sentence("successor"),
 }
+_HOLDING_FIELDS = {
+    "title": sentence("name"),
+    "holder": sentence("held by"),
+    "location": sentence("place"),
+    "kind": sentence("kind"),
+    "contact_name": sentence("contact person"),
+    "contact_way": sentence("contact"),
+    "follow_up": sentence("follow-up"),
+    "model": sentence("model"),
+    "serial_number": sentence("serial number"),
+    "condition": sentence("condition when given out"),
+    "value_fen": sentence("value"),
+    "mandatory": sentence("must be handed over"),
+    "receiver": sentence("receiver"),
+}
+_YES_NO = {"yes": sentence("yes"), "no": sentence("no")}
+_DEPARTURE_WORDS = {"departure_kind": "departure", "ground": "ground"}
 _EMPLOYMENT = {"active": sentence("employed"), "ended": sentence("left")}
 _DAYS = {"off": sentence("a day off"), "work": sentence("a working day")}
 
@@ -83,20 +110,28 @@ def change_line(change: Change, words: Catalogue, language: str) -> ChangeLine:
         )
         for name, (old, new) in change.fields.items()
     )
-    record = f"{words.say(_RECORDS[change.of])} {_key(change, language)}"
+    record = f"{_record(change, words, language)} {_key(change, language)}"
     return ChangeLine(change.row, record, change.how, words.say(_HOWS[change.how]), fields)
+
+
+def _record(change: Change, words: Catalogue, language: str) -> str:
+    if change.of is Of.HOLDING:
+        return word(language, "track", change.key[1])
+    return words.say(_RECORDS[change.of])
 
 
 def _key(change: Change, language: str) -> str:
     if change.of is Of.LEAVE:
         number, kind, starts_on = change.key
         return f"{number} · {word(language, 'leave_kind', kind)} {starts_on}"
-    if change.of is Of.LETTER:
+    if change.of in (Of.LETTER, Of.HOLDING):
         return change.key[0]
     return " · ".join(change.key)
 
 
 def _field(of: Of, name: str, words: Catalogue, language: str) -> str:
+    if of is Of.HOLDING:
+        return words.say(_HOLDING_FIELDS[name])
     column = roster_field(of, name)
     if column in COLUMNS:
         return COLUMNS[column] if language == ZH else column.replace("_", " ")
@@ -107,6 +142,10 @@ def _field(of: Of, name: str, words: Catalogue, language: str) -> str:
 def _value(of: Of, name: str, value: str | None, words: Catalogue, language: str) -> str:
     if value is None:
         return "—"
+    if of is Of.HOLDING:
+        return _holding_value(name, value, words)
+    if of is Of.DEPARTURE and name in _DEPARTURE_WORDS:
+        return word(language, _DEPARTURE_WORDS[name], value)
     if name == "region":
         return next((_of(language, one.zh, one.en) for one in known_regions() if one.name == value), value)
     if name == "preferred_channel":
@@ -120,6 +159,12 @@ def _value(of: Of, name: str, value: str | None, words: Catalogue, language: str
     if name == "at":
         return value[:16].replace("T", " ")
     return value
+
+
+def _holding_value(name: str, value: str, words: Catalogue) -> str:
+    if name == "value_fen":
+        return yuan(int(value))
+    return words.say(_YES_NO[value]) if name == "mandatory" else value
 
 
 def _of(language: str, chinese: str, english: str = "") -> str:

@@ -235,7 +235,7 @@ def _run(visit: Visit, run_id: str) -> Run:
 
 
 def _is_undoable(run: Run) -> bool:
-    return IMPORTS[run.kind].undoable and run.state in (RunState.APPLIED, RunState.UNDONE_IN_PART)
+    return IMPORTS[run.kind].undo is not None and run.state in (RunState.APPLIED, RunState.UNDONE_IN_PART)
 
 
 def _undoable(visit: Visit, run_id: str) -> Run:

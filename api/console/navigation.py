@@ -21,6 +21,8 @@ _ENTRIES = (
     Entry(HOME, sentence("To do"), HOLDERS),
     Entry(f"{HOME}/cases", sentence("Cases"), SEERS),
     Entry(f"{HOME}/people", sentence("Employees"), SEERS),
+    Entry(f"{HOME}/departures", sentence("Departures"), (*SEERS, Role.FINANCE, Role.ADMINISTRATION)),
+    Entry(f"{HOME}/ledger", sentence("Ledger"), (*READERS, Role.FINANCE)),
     Entry(f"{HOME}/start", sentence("Start"), STAFF),
     Entry(f"{HOME}/imports", sentence("Imports"), STAFF),
     Entry(f"{HOME}/reports", sentence("Reports"), READERS),

@@ -7,7 +7,7 @@ from api.console.paging import page_asked
 from api.console.route import console_router
 from api.console.visit import Missing, Seer
 from countersign.adapters.database.case_lists import CaseFilter, Sort
-from countersign.adapters.database.officers import READERS, STAFF
+from countersign.adapters.database.officers import READERS, SEERS, STAFF
 
 router = console_router()
 
@@ -34,6 +34,8 @@ def person(visit: Seer, number: str) -> Response:
         "console/person.html",
         found=found,
         cases=cases,
+        employments=visit.parts.employments.of_person(found.person.id),
+        sees_departures=visit.officer.role in SEERS,
         reads_all=visit.officer.role in READERS,
         starts=visit.officer.role in STAFF,
     )

@@ -19,6 +19,7 @@ from countersign.contracts.cases import Process
 from countersign.domain.planner import Plan
 from countersign.domain.policies import READERS, Refused, refusals, written_out
 from countersign.domain.policy_rehearsal import Rehearsal, Timer, rehearse, timers
+from countersign.domain.refusal import Refusal
 from countersign.domain.yaml_text import InputError, load_text, written
 
 LONGEST_TEXT = 20_000
@@ -168,8 +169,10 @@ def preview_with(post: Post, draft: Draft) -> PersonPreview:
     try:
         if draft.process is Process.LEAVE_RETURN:
             return _leave_preview(post, draft, wanted)
-        return _circular_preview(post, draft, wanted)
-    except (CannotStart, InputError, TemplateFault) as refusal:
+        if draft.process is Process.ACKNOWLEDGEMENT:
+            return _circular_preview(post, draft, wanted)
+        return _departure_preview(post, draft, wanted)
+    except (Refusal, CannotStart, InputError, TemplateFault) as refusal:
         return PersonPreview(faults={"person": told(post, str(refusal))})
 
 
@@ -209,6 +212,18 @@ def _circular_preview(post: Post, draft: Draft, wanted: str) -> PersonPreview:
         missing=one.missing,
         blocks=tuple(told(post, why) for _, why in shown.blocks),
         warnings=tuple(told(post, doubt) for doubt in _doubts(one.plan, shown.warnings)),
+    )
+
+
+def _departure_preview(post: Post, draft: Draft, wanted: str) -> PersonPreview:
+    trial = post.parts.policy_trials.of(draft.process, draft.body, wanted[:40], post.scope)
+    policy = READERS[draft.process.value](draft.body, "policy")
+    return PersonPreview(
+        timers=timers(policy, trial.plan, None, post.parts.calendar(), trial.zone),
+        texts=trial.texts,
+        missing=trial.missing,
+        blocks=tuple(told(post, why) for why in trial.blocks),
+        warnings=tuple(told(post, doubt) for doubt in _doubts(trial.plan, trial.warnings)),
     )
 
 

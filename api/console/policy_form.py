@@ -5,16 +5,18 @@ and what it refuses is shown at the field that its sentence names.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from countersign.contracts.cases import Process
+from countersign.domain.departure import DepartureKind
 from countersign.domain.policies import MODELS
 from countersign.domain.policy import Channel, WaitUnit
 from countersign.domain.policy_limits import MOST_RUNGS
 
 REMINDING = (Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM)
+_BETWEEN = re.compile(r"[\s,;，；、]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _MOST_ROWS = MOST_RUNGS + 10
 
@@ -37,12 +39,17 @@ class RungRow:
 
 @dataclass(frozen=True)
 class PolicyForm:
-    """A policy as typed. `values` holds the plain fields by their names in the form."""
+    """A policy as typed. `values` holds the plain fields by their names in the form.
+
+    `tracks` holds what is ticked for each kind of departure.
+    """
 
     process: Process
     rungs: tuple[RungRow, ...]
     values: Mapping[str, str] = field(default_factory=dict)
     remind_channels: tuple[str, ...] = ()
+    told_channels: tuple[str, ...] = ()
+    tracks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def mapping(self) -> dict[str, Any]:
         """Return the policy as YAML would have it, for the reader to check."""
@@ -56,11 +63,33 @@ class PolicyForm:
             found["remind_channels"] = list(self.remind_channels)
             found["back_by"] = values["back_by"]
             found["notice_target_days"] = _number(values["notice_target_days"])
+        found |= self._of_departures(fields)
         for name in dues(self.process):
             found[name] = _wait(values[f"{name}-value"], values[f"{name}-unit"])
         found["on_unknown"] = values["on_unknown"]
         found["confidential"] = {"yes": True, "no": False}.get(values["confidential"], values["confidential"])
         found["rungs"] = [rung.mapping() for rung in self.rungs]
+        return found
+
+    def _of_departures(self, fields: Collection[str]) -> dict[str, Any]:
+        """Return the settings that only the policies of departures have."""
+        values = self.values
+        found: dict[str, Any] = {}
+        if "remind_days" in fields:
+            found["remind_days"] = [_number(one) for one in _BETWEEN.split(values["remind_days"]) if one]
+            found["remind_channels"] = list(self.remind_channels)
+            found["systems"] = _lines(values["systems"])
+            found["kinds"] = {
+                kind.value: {
+                    "asks": values[f"kinds-{kind}-asks"],
+                    "tracks": list(self.tracks[kind.value]),
+                    "systems": _lines(values[f"kinds-{kind}-systems"]) or None,
+                }
+                for kind in DepartureKind
+            }
+        if "certificate_at" in fields:
+            found["certificate_at"] = values["certificate_at"]
+            found["told_channels"] = list(self.told_channels)
         return found
 
     def changed(self, do: str) -> "PolicyForm":
@@ -74,6 +103,8 @@ class PolicyForm:
             return self if len(self.rungs) >= MOST_RUNGS else replace(self, rungs=(*self.rungs, RungRow()))
         if action == "earlier" and place == "remind":
             return replace(self, remind_channels=_earlier(self.remind_channels, channel))
+        if action == "earlier" and place == "told":
+            return replace(self, told_channels=_earlier(self.told_channels, channel))
         if not place.isdecimal() or int(place) >= len(self.rungs):
             return self
         return replace(self, rungs=_rows_after(self.rungs, action, int(place), channel))
@@ -81,7 +112,8 @@ class PolicyForm:
     def field_of(self, path: str) -> str:
         """Return the field of the form at which a refusal of this place stands."""
         name = re.sub(r"\[(\d+)\]", r"-\1", path).replace(".", "-")
-        known = {"rungs", "remind_channels", *self.values}
+        known = {"rungs", "remind_channels", "told_channels", *self.values}
+        known |= {f"kinds-{kind}-tracks" for kind in self.tracks}
         for index in range(len(self.rungs)):
             row = f"rungs-{index}"
             known |= {row, *(f"{row}-{part}" for part in ("name", "audience", "channels", "value", "unit"))}
@@ -107,6 +139,7 @@ def form_of(process: Process, policy: Mapping[str, Any]) -> PolicyForm:
         remind = policy["remind_before"] or {"value": "", "unit": WaitUnit.WORKING_DAYS.value}
         values |= _wait_fields("remind_before", remind)
         values |= {"back_by": policy["back_by"], "notice_target_days": str(policy["notice_target_days"])}
+    values |= _departure_fields(policy)
     for name in dues(process):
         values |= _wait_fields(name, policy[name])
     values |= {"on_unknown": policy["on_unknown"], "confidential": "yes" if policy["confidential"] else "no"}
@@ -120,7 +153,29 @@ def form_of(process: Process, policy: Mapping[str, Any]) -> PolicyForm:
         )
         for rung in policy["rungs"]
     )
-    return PolicyForm(process, rungs, values, tuple(dict.fromkeys(policy.get("remind_channels", ()))))
+    kinds = policy.get("kinds", {})
+    return PolicyForm(
+        process,
+        rungs,
+        values,
+        tuple(dict.fromkeys(policy.get("remind_channels", ()))),
+        tuple(dict.fromkeys(policy.get("told_channels", ()))),
+        {kind: tuple(template["tracks"]) for kind, template in kinds.items()},
+    )
+
+
+def _departure_fields(policy: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that only the policies of departures have."""
+    found: dict[str, str] = {}
+    if "remind_days" in policy:
+        found["remind_days"] = ", ".join(str(one) for one in policy["remind_days"])
+        found["systems"] = "\n".join(policy["systems"])
+        for kind, template in policy["kinds"].items():
+            found[f"kinds-{kind}-asks"] = template["asks"]
+            found[f"kinds-{kind}-systems"] = "\n".join(template["systems"] or ())
+    if "certificate_at" in policy:
+        found["certificate_at"] = policy["certificate_at"]
+    return found
 
 
 def typed_form(
@@ -145,8 +200,21 @@ def typed_form(
     for name in dues(process):
         names += [f"{name}-value", f"{name}-unit"]
     names += ["on_unknown", "confidential"]
+    fields = MODELS[process.value].model_fields
+    tracks = {}
+    if "remind_days" in fields:
+        names += ["remind_days", "systems"]
+        names += [f"kinds-{kind}-{part}" for kind in DepartureKind for part in ("asks", "systems")]
+        tracks = {kind.value: tuple(dict.fromkeys(texts(f"kinds-{kind}-tracks"))) for kind in DepartureKind}
+    if "certificate_at" in fields:
+        names += ["certificate_at"]
     return PolicyForm(
-        process, rungs, {name: text(name) for name in names}, tuple(dict.fromkeys(texts("remind_channels")))
+        process,
+        rungs,
+        {name: text(name) for name in names},
+        tuple(dict.fromkeys(texts("remind_channels"))),
+        tuple(dict.fromkeys(texts("told_channels"))),
+        tracks,
     )
 
 
@@ -176,6 +244,10 @@ def _wait(value: str, unit: str) -> dict[str, Any]:
 
 def _wait_fields(name: str, wait: Mapping[str, Any]) -> dict[str, str]:
     return {f"{name}-value": str(wait["value"]), f"{name}-unit": wait["unit"]}
+
+
+def _lines(typed: str) -> list[str]:
+    return [line.strip() for line in typed.split("\n") if line.strip()]
 
 
 def _number(typed: str) -> int | str:

@@ -8,6 +8,7 @@ from api.language import Sentence, catalogue, sentence
 from countersign.contracts.cases import Process
 from countersign.domain.console_words import name_of, told_in
 from countersign.domain.levels import ZH
+from countersign.domain.offboarding import Asks
 from countersign.domain.policies import Refused
 from countersign.domain.policy import OnUnknown, WaitUnit, WindowDays
 from countersign.domain.policy_changes import Change, ChangeKind
@@ -29,6 +30,11 @@ SETTINGS: Mapping[str, Sentence] = {
     "publication_due": sentence("HR publishes a public notice within"),
     "on_unknown": sentence("When it is unknown whether a message left"),
     "confidential": sentence("Confidential"),
+    "remind_days": sentence("Reminders: days before the last day"),
+    "told_channels": sentence("Channels for the certificate and the demand"),
+    "certificate_at": sentence("The certificate is issued at"),
+    "systems": sentence("Systems whose accounts are shut"),
+    "kinds": sentence("Templates by kind of departure"),
     "rungs": sentence("Steps"),
     "audience": sentence("Audience"),
     "channels": sentence("Channels"),
@@ -52,20 +58,33 @@ _ON_UNKNOWN: Mapping[OnUnknown, Sentence] = {
     OnUnknown.AT_LEAST_ONCE: sentence("send it again: at least once, a duplicate is possible"),
     OnUnknown.AT_MOST_ONCE: sentence("leave it to HR: at most once"),
 }
+_ASKS: Mapping[Asks, Sentence] = {
+    Asks.AT_ONCE: sentence("asked at once"),
+    Asks.AFTER_LAST_DAY: sentence("asked after the last day"),
+}
 _STOPS: Mapping[Process, Sentence] = {
     Process.LEAVE_RETURN: sentence(
         "any answer (return date, extension, objection, resignation), a recorded return, or HR cancels"
     ),
     Process.ACKNOWLEDGEMENT: sentence("the addressee confirms or objects, or HR cancels"),
+    Process.OFFBOARDING: sentence(
+        "nothing is left to hand over or to pay, the last day is moved, or HR withdraws the departure"
+    ),
+    Process.HANDOVER: sentence("nothing waits for the receiver any more, or the departure is withdrawn"),
+    Process.STATUTORY: sentence("the notice counts as delivered, or the departure is withdrawn"),
 }
 _STOPS_SHORT: Mapping[Process, Sentence] = {
     Process.LEAVE_RETURN: sentence("answer · recorded return · HR cancels"),
     Process.ACKNOWLEDGEMENT: sentence("confirmation · objection · HR cancels"),
+    Process.OFFBOARDING: sentence("nothing left · last day moved · withdrawn"),
+    Process.HANDOVER: sentence("confirmed · withdrawn"),
+    Process.STATUTORY: sentence("delivered · withdrawn"),
 }
 _TIMERS: Mapping[str, Sentence] = {
     "remind_before": sentence("The reminder leaves; it can be answered until the leave is over"),
     "back_by": sentence("Until then a recorded return closes the case without a notice"),
     "notice_target_days": sentence("Target: the notice has left by the end of this day"),
+    "remind_days": sentence("A reminder leaves while something is left to hand over or to pay"),
     "posting_due": sentence("HR posts the letter; overdue after that"),
     "visit_due": sentence("HR makes the visit; overdue after that"),
     "publication_due": sentence("HR publishes the notice; overdue after that"),
@@ -130,10 +149,14 @@ class PolicyWords:
         """Return the value of any setting."""
         if setting == "sending_window":
             return self.window(value)
-        if setting in ("channels", "remind_channels"):
+        if setting in ("channels", "remind_channels", "told_channels"):
             return self.channels(value)
         if setting == "audience":
             return self.audience(value)
+        if setting == "kinds":
+            return self._kinds(value)
+        if isinstance(value, list):
+            return self._comma.join(map(str, value)) if value else self._say(_NONE)
         if setting == "on_unknown":
             return self._say(_ON_UNKNOWN[OnUnknown(value)])
         if setting == "notice_target_days":
@@ -141,6 +164,23 @@ class PolicyWords:
         if isinstance(value, bool):
             return self._say(_YES if value else _NO)
         return self.wait(value) if value is None or isinstance(value, Mapping) else str(value)
+
+    def _kinds(self, kinds: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the templates of kinds of departure, each in a few words."""
+        between = "；" if self.language == ZH else "; "
+        return between.join(self._kind(kind, template) for kind, template in kinds.items())
+
+    def _kind(self, kind: str, template: Mapping[str, Any]) -> str:
+        told = [
+            self.asks(template["asks"]),
+            self._comma.join(name_of("track", one, self.language) for one in template["tracks"]),
+            *([self._comma.join(template["systems"])] if template["systems"] else []),
+        ]
+        return f"{name_of('departure', kind, self.language)}{self._colon}{' · '.join(told)}"
+
+    def asks(self, asks: str) -> str:
+        """Return when a silent leaver is asked."""
+        return self._say(_ASKS[Asks(asks)])
 
     def stops(self, process: Process) -> str:
         """Return what ends the wait of every step before its time."""
@@ -187,7 +227,7 @@ class PolicyWords:
             )
         if change.kind in (ChangeKind.REMOVED, ChangeKind.MOVED):
             return self._say(told, rung=rung, before=change.before, after=change.after)
-        before, after = (self.value(change.field, one) for one in (change.before, change.after))
+        before, after = (self.value(change.field, one) for one in _differing(change))
         return self._say(told, rung=rung, what=what, before=before, after=after)
 
     def refusal(self, refused: Refused, *, as_path: bool = False) -> str:
@@ -212,3 +252,12 @@ class PolicyWords:
     @property
     def _colon(self) -> str:
         return "：" if self.language == ZH else ": "
+
+
+def _differing(change: Change) -> tuple[Any, Any]:
+    """Return what stood before and after; of the templates of departures only those that differ."""
+    before, after = change.before, change.after
+    if change.field != "kinds":
+        return before, after
+    kinds = [kind for kind in after if before.get(kind) != after[kind]]
+    return {one: before[one] for one in kinds if one in before}, {one: after[one] for one in kinds}

@@ -22,8 +22,8 @@ _USUAL = timedelta(days=89)
 @router.get("/reports")
 def reports(visit: Reader) -> Response:
     """Show the reports of the span that the address asks for, by default of ninety days."""
-    span, branch = _span(visit), visit.asked("branch")[:26]
-    report = visit.parts.reports.read(_scope(visit, branch), span, visit.parts.clock())
+    span, branch = span_asked(visit), visit.asked("branch")[:26]
+    report = visit.parts.reports.read(scope_asked(visit, branch), span, visit.parts.clock())
     branches = visit.parts.case_lists.branches(visit.scope)
     return page(
         visit,
@@ -40,7 +40,7 @@ def reports(visit: Reader) -> Response:
 def take_along(visit: Reader, table: str, form: str) -> Response:
     """Hand out one table."""
     report = visit.parts.reports.read(
-        _scope(visit, visit.asked("branch")[:26]), _span(visit), visit.parts.clock()
+        scope_asked(visit, visit.asked("branch")[:26]), span_asked(visit), visit.parts.clock()
     )
     tables = {"standing": _standing, "endings": _endings, "arrivals": _arrivals}
     if table not in tables:
@@ -49,11 +49,13 @@ def take_along(visit: Reader, table: str, form: str) -> Response:
     return list_file(form, table, headers, rows, table)
 
 
-def _scope(visit: Visit, branch: str) -> Scope:
+def scope_asked(visit: Visit, branch: str) -> Scope:
+    """Return what a report may look at: the branch that was chosen, within what its reader may see."""
     return visit.scope if visit.scope.branch_id or not branch else Scope(branch)
 
 
-def _span(visit: Visit) -> Span:
+def span_asked(visit: Visit) -> Span:
+    """Return the span of days that the address asks for, by default of ninety days."""
     today = day_of(visit.parts.clock())
     last = parse_day(visit.asked("until")) or today
     first = parse_day(visit.asked("from")) or max(last, _USUAL_FIRST) - _USUAL

@@ -10,6 +10,11 @@ NAMES: Mapping[str, Sentence] = {
     "first_notice": sentence("First notice"),
     "second_reminder": sentence("Second reminder"),
     "emergency_contact": sentence("To the emergency contact"),
+    "before_last_day": sentence("Reminder before the last day"),
+    "announcement": sentence("First word to a receiver"),
+    "termination_notice": sentence("The employer's notice"),
+    "certificate": sentence("The certificate is issued"),
+    "demand": sentence("Demand for what is open"),
     "colleague_notice": sentence("To a colleague"),
     "paper_notice": sentence("Notice on paper"),
     "on_site_check": sentence("Visit on site"),
@@ -25,11 +30,11 @@ NAMES: Mapping[str, Sentence] = {
 
 READERS: Mapping[Reader, Sentence] = {
     Reader.EMPLOYEE: sentence("The employee reads it."),
-    Reader.COLLEAGUE: sentence("A colleague reads it: it tells nothing of the kind of leave."),
-    Reader.EMERGENCY_CONTACT: sentence("The emergency contact reads it: it tells nothing of the leave."),
-    Reader.PUBLIC: sentence("Everybody reads it: it tells nothing of the leave."),
-    Reader.ANYBODY: sentence("It goes around every notice, whoever reads it: it tells nothing of the leave."),
-    Reader.UNKNOWN: sentence("The product does not know who reads it: it tells nothing of the leave."),
+    Reader.COLLEAGUE: sentence("A colleague reads it: it says nothing of a leave, a ground or a debt."),
+    Reader.EMERGENCY_CONTACT: sentence("The emergency contact reads it: it says nothing of the matter."),
+    Reader.PUBLIC: sentence("Everybody reads it: it says nothing of the matter."),
+    Reader.ANYBODY: sentence("It goes around every notice, whoever reads it: it says nothing of the matter."),
+    Reader.UNKNOWN: sentence("The product does not know who reads it: it says nothing of the matter."),
 }
 
 MEANINGS: Mapping[str, Sentence] = {
@@ -47,6 +52,31 @@ MEANINGS: Mapping[str, Sentence] = {
     "starts_on": sentence("the first day of the leave"),
     "ends_on": sentence("the last day of the leave"),
     "return_day": sentence("the first working day after the leave"),
+    "leaver": sentence("the name of whoever leaves"),
+    "departure_kind": sentence(
+        "how the employment ends, as a code: resignation, dismissal, contract_end, mutual, absence"
+    ),
+    "ground": sentence(
+        "the legal ground, as a code: agreement, resignation, employer_fault, worker_fault, no_fault, "
+        "layoff, expiry"
+    ),
+    "facts": sentence("what the employer's notice rests on, as HR wrote it at the start"),
+    "last_day": sentence("the agreed or planned last day"),
+    "noticed_on": sentence("the day on which notice was given"),
+    "ended_on": sentence("the day on which the employment ended; empty before"),
+    "transfer_by": sentence("the last day for the transfer of the file and of social insurance"),
+    "successor": sentence("the name of whoever takes over the work"),
+    "items_open": sentence("how many things are not handed over and confirmed yet"),
+    "items_to_hand_over": sentence("how many things the leaver has still to hand over"),
+    "items_to_accept": sentence("how many things wait for the receiver's confirmation"),
+    "documents_open": sentence("how many of them are work documents"),
+    "customers_open": sentence("how many of them are customers"),
+    "equipment_open": sentence("how many of them are equipment"),
+    "owed": sentence("everything that is owed, in yuan, such as 3,960.50"),
+    "owed_insurance": sentence("advanced social insurance that is owed, in yuan"),
+    "owed_loan": sentence("the loan that is owed, in yuan"),
+    "owed_overpaid": sentence("pay that was paid too much, in yuan"),
+    "owed_equipment": sentence("the value of equipment that is owed, in yuan"),
     "about": sentence("the title of the text to be confirmed"),
     "title": sentence("the first line of the notice"),
     "text": sentence("the notice itself, without its first line"),

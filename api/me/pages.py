@@ -22,8 +22,11 @@ from api.people.forms import FieldError, Typed, new_nonce, size_in_words, typed_
 from api.people.limits import TooManyTries
 from api.people.receipts import Receipt, answer_words, confirms, paragraphs, receipt_of, receipt_text
 from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.officers import Absent
-from countersign.adapters.database.own_notices import OwnAct, OwnNotice
+from countersign.adapters.database.own_notices import OwnAct, OwnCase, OwnNotice
+from countersign.contracts.cases import Process
+from countersign.domain.departure import Track
 from countersign.domain.fetches import FetchKind, kind_of_fetch
 
 router = APIRouter(prefix="/me", route_class=ConsoleRoute, include_in_schema=False)
@@ -133,6 +136,7 @@ def show_case(visit: Everybody, case_id: str) -> Response:
         comes=coming(case),
         notices=own.of_case(officer, case_id),
         acts=own.acts_of_case(officer, case_id),
+        items=_items(visit, case),
         **_words(visit),
     )
 
@@ -163,6 +167,16 @@ def _for_other(visit: Visit, absent: Absent, until: date) -> dict[str, Any]:
     waiting = {one.id for one in asked}
     told = [one for one in own.told(officer, absent, limit=_FEW) if one.id not in waiting]
     return {"name": absent.name, "until": until, "asked": asked[:_MOST_ASKED], "told": told}
+
+
+def _items(visit: Visit, case: OwnCase) -> tuple[ItemView, ...]:
+    """Return what the reader hands over or takes over in a matter of theirs."""
+    book = visit.parts.handover_book
+    if case.process is Process.HANDOVER:
+        share = book.share_of(case.id)
+        return () if share is None else share.items
+    board = book.board(case.id) if case.process is Process.OFFBOARDING else None
+    return () if board is None else tuple(one for track in Track for one in board.items[track])
 
 
 # -- showing ----------------------------------------------------------------------------------------------

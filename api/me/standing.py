@@ -39,12 +39,59 @@ _TEXT_ENDS = {
 }
 _CALLED_OFF = sentence("Closed by HR. Nothing more is asked of you here.")
 _PAUSED = sentence("This matter rests for now. Nothing more is sent until it goes on.")
-_STAGES = {Process.LEAVE_RETURN: (_LEAVE, _LEAVE_WAITS), Process.ACKNOWLEDGEMENT: (_TEXT, _TEXT_WAITS)}
-_ENDS = {Process.LEAVE_RETURN: _LEAVE_ENDS, Process.ACKNOWLEDGEMENT: _TEXT_ENDS}
+_LEAVING = {
+    "starting": sentence("This matter has just been opened."),
+    "overdue_review": sentence("HR is checking the dates of this matter. You can hand things over already."),
+    "before_last_day": sentence("Your last day is ahead. You can hand things over already."),
+    "gate": sentence("You need not do anything here now. The company finishes what is left."),
+}
+_LEAVING_WAITS = sentence("The company is waiting for you to hand things over, or to settle what is open.")
+_LEAVING_ENDS = {
+    "completed": sentence("Closed: everything is handed over and settled."),
+    "withdrawn": sentence("Closed: the departure was withdrawn; you stay."),
+}
+_TAKING_OVER = {
+    "starting": sentence("This matter has just been opened."),
+    "announced": sentence("You will take over work. Nothing is asked of you yet."),
+    "waiting": sentence("Your colleague has not handed over yet. Nothing is asked of you now."),
+}
+_TAKING_OVER_WAITS = sentence("You are asked to confirm what you have taken over.")
+_TAKING_OVER_ENDS = {
+    "confirmed": sentence("Closed: you have taken everything over."),
+    "released": sentence("Closed: nothing is left for you to take over."),
+    "withdrawn": sentence("Closed: nobody leaves, so nothing is taken over."),
+}
+_ENDING = {
+    "starting": sentence("This matter has just been opened."),
+    "before_last_day": sentence("The employment has not ended yet. The company prepares your papers."),
+    "duties": sentence("The company carries out what the law asks at the end of an employment."),
+}
+_ENDING_WAITS = sentence("A written notice of the company waits for you. Please read and answer it.")
+_ENDING_ENDS = {
+    "fulfilled": sentence("Closed: the company has done what the law asks at the end of an employment."),
+    "withdrawn": sentence("Closed: the departure was withdrawn; you stay."),
+}
+_STAGES = {
+    Process.LEAVE_RETURN: (_LEAVE, _LEAVE_WAITS),
+    Process.ACKNOWLEDGEMENT: (_TEXT, _TEXT_WAITS),
+    Process.OFFBOARDING: (_LEAVING, _LEAVING_WAITS),
+    Process.HANDOVER: (_TAKING_OVER, _TAKING_OVER_WAITS),
+    Process.STATUTORY: (_ENDING, _ENDING_WAITS),
+}
+_ENDS = {
+    Process.LEAVE_RETURN: _LEAVE_ENDS,
+    Process.ACKNOWLEDGEMENT: _TEXT_ENDS,
+    Process.OFFBOARDING: _LEAVING_ENDS,
+    Process.HANDOVER: _TAKING_OVER_ENDS,
+    Process.STATUTORY: _ENDING_ENDS,
+}
 
 _NAMES = {
     Process.LEAVE_RETURN: sentence("Return from leave"),
     Process.ACKNOWLEDGEMENT: sentence("A text to confirm"),
+    Process.OFFBOARDING: sentence("Your departure"),
+    Process.HANDOVER: sentence("Work that you take over"),
+    Process.STATUTORY: sentence("The end of your employment"),
 }
 _BY_HAND = {
     Channel.COURIER.value: sentence("A letter to your address on file"),

@@ -26,6 +26,7 @@ CHOICES = {
         ActKind.NOT_ME,
     ),
     (Process.ACKNOWLEDGEMENT, "employee"): (ActKind.ACKNOWLEDGED, ActKind.OBJECTED, ActKind.NOT_ME),
+    (Process.STATUTORY, "employee"): (ActKind.ACKNOWLEDGED, ActKind.OBJECTED, ActKind.NOT_ME),
 }
 _OTHERS = (ActKind.ACKNOWLEDGED, ActKind.NOT_ME)
 

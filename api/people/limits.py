@@ -13,6 +13,7 @@ _MISSES_OF_ONE = parse("30 per 15 minutes")
 _MISSES_OF_ALL = parse("300 per 5 minutes")
 _POSTS = parse("20 per 15 minutes")
 _FILES = parse("60 per 15 minutes")
+_CONFIRMS = parse("200 per 15 minutes")
 _ASKED_BY_ONE = parse("30 per 15 minutes")
 _ASKED_BY_ALL = parse("600 per 15 minutes")
 _ALL = "all"
@@ -57,6 +58,11 @@ class LinkLimits:
         """Count a well-formed answer or a factor try; raise `TooManyTries` when it is one too many."""
         if not self._limiter.hit(_POSTS, code_hash):
             raise self._refusal("one link", _POSTS, code_hash)
+
+    def confirming(self, code_hash: str) -> None:
+        """Count a confirmation of items, which may come one by one; raise `TooManyTries` when too many."""
+        if not self._limiter.hit(_CONFIRMS, "confirms", code_hash):
+            raise self._refusal("one link's confirmations", _CONFIRMS, "confirms", code_hash)
 
     def reading_file(self, code_hash: str) -> None:
         """Count a file that is looked at, which costs work even when it is refused; raise `TooManyTries`."""

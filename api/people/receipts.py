@@ -1,7 +1,7 @@
 """An act as its giver is shown it: the receipt, in words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,7 +10,8 @@ from api.language import Catalogue, Sentence, sentence
 from api.people.forms import size_in_words
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
-from countersign.contracts.cases import ActKind, Process, Role
+from countersign.contracts.cases import BOOKED, ActKind, Process, Role
+from countersign.domain.calculators.amounts import yuan
 from countersign.domain.local_time import ZONE
 
 _DECIDED = re.compile(r"already decided by (\w+) at (\S+)")
@@ -22,6 +23,9 @@ _ANSWERS = {
     ActKind.RESIGNED: sentence("I resign"),
     ActKind.NOT_ME: sentence("I am not the person meant here"),
     ActKind.ACKNOWLEDGED: sentence("I have received this message"),
+    ActKind.HANDED_OVER: sentence("I have handed over"),
+    ActKind.ACCEPTED: sentence("I have taken over"),
+    ActKind.DISPUTED: sentence("I dispute"),
 }
 _CONTACT_NOT_ME = sentence("Wrong number, or I want no more such messages")
 _CONFIRMED = sentence("I have read this and confirm")
@@ -34,12 +38,16 @@ _ROLES = {
     Role.MACHINE: sentence("the system"),
 }
 _SOMEBODY = sentence("the company")
+_OF_ITEMS = frozenset({ActKind.HANDED_OVER, ActKind.ACCEPTED, ActKind.DISPUTED})
+_MOST_TITLES = 20
 _UNDER_REVIEW = frozenset({ActKind.EXTENSION_ASKED, ActKind.OBJECTED})
 _MEDIA = {"image/jpeg": "JPEG", "image/png": "PNG", "application/pdf": "PDF"}
 _KEPT = sentence("Your answer is kept and is being passed on. You need not send it again.")
 _IN_EFFECT = sentence("Your answer has reached the company's records.")
 _IN_REVIEW = sentence("HR has your answer and will decide; you will be told the result.")
 _REVIEWED = sentence("HR has decided on your answer; the result is told to you separately.")
+_BOOKED = sentence("What you said stands in the company's records.")
+_DISPUTED = sentence("HR has your note and decides. Until then nothing is expected of you for this item.")
 _LATE = sentence("Your answer is kept with its time. If it matters, please call the contact below.")
 
 
@@ -70,11 +78,24 @@ class Receipt:
     facts: tuple[tuple[str, str], ...]
 
 
-def receipt_of(words: Catalogue, act: ActView, notice: Answered, on_behalf_of: str | None = None) -> Receipt:
-    """Return an act in words; `on_behalf_of` names for whom its giver stood in."""
+def receipt_of(
+    words: Catalogue,
+    act: ActView,
+    notice: Answered,
+    on_behalf_of: str | None = None,
+    items: Sequence[str] = (),
+) -> Receipt:
+    """Return an act in words; `on_behalf_of` names for whom its giver stood in, `items` what it is about."""
     headline, more = _state(words, act)
-    facts = tuple((words.say(label), value) for label, value in _facts(words, act, notice, on_behalf_of))
-    return Receipt(act.id, act.state, words.say(headline), words.say(more), facts)
+    told = _facts(words, act, notice, on_behalf_of, items)
+    facts = tuple((words.say(label), value) for label, value in told)
+    state = "settled" if _in_the_books(act) else act.state
+    return Receipt(act.id, state, words.say(headline), words.say(more), facts)
+
+
+def item_acts() -> frozenset[ActKind]:
+    """Return the acts by which people confirm or dispute items."""
+    return _OF_ITEMS
 
 
 def receipt_text(words: Catalogue, services: PeopleServices, receipt: Receipt, *, time_lapse: bool) -> str:
@@ -100,7 +121,8 @@ def answer_words(words: Catalogue, kind: ActKind, notice: Answered) -> str:
 
 def confirms(notice: Answered) -> bool:
     """Say whether the reader is asked to confirm the text itself, and not only that it was received."""
-    return notice.process is Process.ACKNOWLEDGEMENT and notice.audience == Role.EMPLOYEE
+    of_a_text = notice.process in (Process.ACKNOWLEDGEMENT, Process.STATUTORY)
+    return of_a_text and notice.audience == Role.EMPLOYEE
 
 
 def moment(at: datetime, seconds: bool = False) -> str:
@@ -113,10 +135,29 @@ def paragraphs(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
+def in_yuan(fen: int) -> str:
+    """Return integer fen as people read it."""
+    return f"¥{yuan(fen)}"
+
+
+def _titles(words: Catalogue, items: Sequence[str]) -> str:
+    more = len(items) - _MOST_TITLES
+    rest = [words.say(sentence("and %(n)s more items", n=more))] if more > 0 else []
+    return "\n".join([*items[:_MOST_TITLES], *rest])
+
+
+def _in_the_books(act: ActView) -> bool:
+    """Say whether an act had its effect when it was taken in: its process only takes notice of it."""
+    return act.kind in BOOKED and act.state in {"waiting", "accepted", "settled"}
+
+
 def _facts(
-    words: Catalogue, act: ActView, notice: Answered, on_behalf_of: str | None
+    words: Catalogue, act: ActView, notice: Answered, on_behalf_of: str | None, items: Sequence[str]
 ) -> Iterable[tuple[Sentence, str]]:
     yield sentence("Your answer"), answer_words(words, act.kind, notice)
+    if items:
+        yield sentence("Number of items"), str(len(items))
+        yield sentence("Items"), _titles(words, items)
     if on_behalf_of is not None:
         yield sentence("On behalf of"), on_behalf_of
     if act.body.get("on"):
@@ -135,6 +176,9 @@ def _facts(
 
 def _state(words: Catalogue, act: ActView) -> tuple[Sentence, Sentence]:
     at = moment(act.at, seconds=True)
+    if _in_the_books(act):
+        more = _DISPUTED if act.kind is ActKind.DISPUTED else _BOOKED
+        return sentence("Recorded and in effect"), more
     if act.state in {"accepted", "settled"}:
         more = _IN_EFFECT
         if act.kind in _UNDER_REVIEW:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from api.people.limits import LinkLimits
 from countersign.adapters.database.acts import Acts
+from countersign.adapters.database.handover_book import HandoverBook
 from countersign.adapters.database.identity import Identity
+from countersign.adapters.database.leaver_pages import LeaverPages
 from countersign.adapters.database.links import Links
 from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
@@ -27,6 +29,8 @@ class PeopleServices:
     links: Links
     acts: Acts
     identity: Identity
+    handover: HandoverBook
+    leavers: LeaverPages
     keys: LinkKeys
     carry: Callable[[str], Awaitable[None]]
     send_code: Callable[[str, FilledText], Awaitable[bool]]

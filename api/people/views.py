@@ -8,21 +8,31 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.language import LANGUAGES, Sentence, catalogue
+from api.people.desk import Desk, desk_of, parts_of
 from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.people.receipts import (
     Receipt,
     answer_words,
     confirms,
+    in_yuan,
+    item_acts,
     moment,
     paragraphs,
     receipt_of,
     receipt_text,
 )
 from api.people.services import PeopleServices
+from api.people.ticking import Ticked
 from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.identity import Ways
+from countersign.adapters.database.leaver_pages import LeaverView
 from countersign.adapters.database.links import LinkView
-from countersign.contracts.cases import ActKind
+from countersign.contracts.cases import ActKind, Process, Role
+from countersign.domain.console_words import name_of
+
+_LAST_RECEIPTS = 3
+"""How many receipts stand on top of a list of items; whoever confirms one by one has hundreds."""
 
 
 class Pages:
@@ -43,8 +53,18 @@ class Pages:
         self._env.install_gettext_callables(  # type: ignore[attr-defined]
             gettext, lambda one, many, n: gettext(one if n == 1 else many), newstyle=True
         )
-        self._env.filters.update(moment=moment, short=short_fingerprint, say=self._words.say)
+        self._env.filters.update(
+            moment=moment,
+            short=short_fingerprint,
+            say=self._words.say,
+            yuan=in_yuan,
+            word=lambda value, kind: name_of(kind, str(value), language),
+        )
         self._env.globals.update(languages=LANGUAGES, language=language)
+
+    def say(self, one: Sentence) -> str:
+        """Return a sentence in the language of these pages."""
+        return self._words.say(one)
 
     # -- pages --------------------------------------------------------------------------------------------
 
@@ -79,7 +99,9 @@ class Pages:
             typed=typed,
             errors=errors,
             faults={error.field: error.sentence for error in errors},
-            receipts=[self.receipt(act, link) for act in acts],
+            receipts=[self.receipt(services, act, link) for act in acts],
+            leaver=_leaver(services, link),
+            has_list=desk_of(services, link) is not None,
             choices=[
                 (kind.value, answer_words(self._words, kind, link))
                 for kind in choices(link.process, link.audience)
@@ -87,6 +109,64 @@ class Pages:
             confirms=confirms(link),
             paragraphs=paragraphs(link.text),
             inbox=services.links.inbox(link),
+            limit=size_in_words(services.upload_limit),
+        )
+
+    def handover(
+        self,
+        services: PeopleServices,
+        link: LinkView,
+        code: str,
+        desk: Desk,
+        ticked: Ticked,
+        *,
+        track: str,
+        page: int,
+        errors: tuple[FieldError, ...] = (),
+    ) -> str:
+        """Return the items to hand or take over with their form, what is owed, and the papers."""
+        acts = [one for one in services.acts.of_link(link.link_id) if one.kind in item_acts()]
+        return self._draw(
+            "handover.html",
+            services,
+            path=f"/n/{code}",
+            code=code,
+            link=link,
+            desk=desk,
+            parts=parts_of(desk, track, page),
+            alone=track,
+            ticked=ticked,
+            errors=errors,
+            faults={error.field: error.sentence for error in errors},
+            receipts=[self.receipt(services, act, link) for act in acts[:_LAST_RECEIPTS]],
+            leaver=_leaver(services, link),
+            paragraphs=paragraphs(link.text),
+        )
+
+    def item(
+        self,
+        services: PeopleServices,
+        link: LinkView,
+        code: str,
+        desk: Desk,
+        item: ItemView,
+        typed: Typed,
+        about: str,
+        errors: tuple[FieldError, ...] = (),
+    ) -> str:
+        """Return one item with what was said of it and the form to dispute it."""
+        return self._draw(
+            "item.html",
+            services,
+            path=f"/n/{code}/items/{item.id}",
+            code=code,
+            link=link,
+            desk=desk,
+            item=item,
+            typed=typed,
+            about=about,
+            errors=errors,
+            faults={error.field: error.sentence for error in errors},
             limit=size_in_words(services.upload_limit),
         )
 
@@ -115,28 +195,44 @@ class Pages:
 
     def receipt_page(self, services: PeopleServices, link: LinkView, code: str, act: ActView) -> str:
         """Return the receipt of one act."""
-        receipt = self.receipt(act, link)
+        receipt = self.receipt(services, act, link)
         stranger = act.kind is ActKind.NOT_ME
         path = "/n" if stranger else f"/n/{code}/receipt/{act.id}"
         return self._draw(
-            "receipt.html", services, path=path, link=link, code=code, receipt=receipt, stranger=stranger
+            "receipt.html",
+            services,
+            path=path,
+            link=link,
+            code=code,
+            receipt=receipt,
+            stranger=stranger,
+            of_items=act.kind in item_acts(),
         )
 
     def receipt_text(self, services: PeopleServices, link: LinkView, act: ActView) -> str:
         """Return the receipt as plain text, to be kept."""
-        receipt = self.receipt(act, link)
+        receipt = self.receipt(services, act, link)
         return receipt_text(self._words, services, receipt, time_lapse=link.time_lapse)
 
     # -- receipts -----------------------------------------------------------------------------------------
 
-    def receipt(self, act: ActView, link: LinkView) -> Receipt:
-        """Return an act in words."""
-        return receipt_of(self._words, act, link)
+    def receipt(self, services: PeopleServices, act: ActView, link: LinkView) -> Receipt:
+        """Return an act in words; one about items names them."""
+        items = services.leavers.items_of(act.id) if act.kind in item_acts() else ()
+        return receipt_of(self._words, act, link, items=items)
 
     def _draw(self, name: str, services: PeopleServices, **values: Any) -> str:
         return self._env.get_template(name).render(
             company=services.company, contact=services.contact, **{"link": None, **values}
         )
+
+
+def _leaver(services: PeopleServices, link: LinkView) -> LeaverView | None:
+    """Return what the leaver is shown of the end; None for everybody else, receivers included."""
+    if link.process not in (Process.OFFBOARDING, Process.STATUTORY) or link.audience != Role.EMPLOYEE:
+        return None
+    found = services.leavers.of(link.case_id)
+    return found if found is not None and found.person_id == link.person_id else None
 
 
 @cache

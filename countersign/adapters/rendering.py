@@ -19,19 +19,25 @@ from jinja2 import (
 
 from countersign.adapters import stored_text
 from countersign.adapters.date_words import DATE_FILTERS
-from countersign.domain.texts import NEUTRAL, Form, TextKey
+from countersign.domain.texts import NEUTRAL, Form, TextKey, text_of_rung
 
 LANGUAGES = ("zh-CN", "en")
 _FALLBACK = {
-    "employee": "first_notice",
-    "emergency_contact": "emergency_contact",
-    "manager": "colleague_notice",
-    "hr": "colleague_notice",
-    "legal": "colleague_notice",
+    "employee": ("first_notice", "termination_notice"),
+    "emergency_contact": ("emergency_contact",),
+    "manager": ("colleague_notice",),
+    "hr": ("colleague_notice",),
+    "legal": ("colleague_notice",),
 }
+"""The text of a rung that has none of its own, by audience: the first that the process has."""
 _EMPLOYEE, _COLLEAGUES = frozenset({"employee"}), frozenset({"manager", "hr", "legal"})
 _READERS = {
     "before_end": _EMPLOYEE,
+    "before_last_day": _EMPLOYEE,
+    "announcement": _EMPLOYEE,
+    "termination_notice": _EMPLOYEE,
+    "certificate": _EMPLOYEE,
+    "demand": _EMPLOYEE,
     "first_notice": _EMPLOYEE,
     "second_reminder": _EMPLOYEE,
     "paper_notice": _EMPLOYEE,
@@ -170,5 +176,6 @@ def candidates(name: str, audience: str) -> tuple[str, ...]:
     """
     if name in NEUTRAL:
         return (name,)
-    stand_in = _FALLBACK.get(audience, name)
-    return (name, stand_in) if audience in _READERS.get(name, {audience}) else (stand_in,)
+    stand_ins = _FALLBACK.get(audience, (name,))
+    own = tuple(dict.fromkeys((name, text_of_rung(name))))
+    return tuple(one for one in own if audience in _READERS.get(one, {audience})) + stand_ins

@@ -29,7 +29,18 @@ _WORD_FILTERS = frozenset({"default", "upper", "lower", "trim"})
 FILTERS: Final = frozenset(DATE_FILTERS) | _WORD_FILTERS
 _TESTS = frozenset({"none", "defined"})
 _DATES = frozenset(
-    {"answer_by", "starts_on", "ends_on", "return_day", "e_delivery_consent_on", "consent_signed_on"}
+    {
+        "answer_by",
+        "starts_on",
+        "ends_on",
+        "return_day",
+        "e_delivery_consent_on",
+        "consent_signed_on",
+        "last_day",
+        "noticed_on",
+        "ended_on",
+        "transfer_by",
+    }
 )
 _DATE_FORM = re.compile(r"(?:%[YmdHMBbAa]|[^%])*", re.DOTALL)
 _NO_CALLS = "nothing can be called in texts except .get(…), .strftime(…) and .isoformat()"

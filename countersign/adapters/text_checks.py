@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from itertools import combinations
 from typing import Any, Final
 
 from countersign.adapters.paper import Press
 from countersign.adapters.stored_text import Fault, StoredTextFault, faults_of, render, unknown_in, used_in
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.departure import DepartureKind, Ground
 from countersign.domain.local_time import ZONE
 from countersign.domain.sms_cost import MAX_CHARACTERS
 from countersign.domain.sms_text import MAX_SEGMENTS, SmsSize, measure
@@ -26,6 +28,17 @@ LONGEST_TITLE: Final = 100
 """Characters; a title is also the subject of a mail."""
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _CODE = "7K2M-XW9T-B4QP"
+_CODES: Final[Mapping[str, type[StrEnum]]] = {
+    "leave_kind": LeaveKind,
+    "departure_kind": DepartureKind,
+    "ground": Ground,
+}
+"""Variables that are codes; a text is tried with every one of them."""
+_SAID: Final = {
+    "leave_kind": "the kind of leave",
+    "departure_kind": "the kind of departure",
+    "ground": "the ground",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,26 @@ def example(key: TextKey, frame: Frame) -> dict[str, Any]:
         "starts_on": date(2026, 1, 5),
         "ends_on": date(2026, 2, 13),
         "return_day": date(2026, 2, 14),
+        "departure_kind": DepartureKind.DISMISSAL.value,
+        "ground": Ground.NO_FAULT.value,
+        "facts": "这里写明事实。" if chinese else "Here stand the facts.",
+        "last_day": date(2026, 3, 31),
+        "noticed_on": date(2026, 3, 2),
+        "ended_on": date(2026, 3, 31),
+        "transfer_by": date(2026, 4, 15),
+        "leaver": "李娜" if chinese else "Li Na",
+        "successor": "王芳" if chinese else "Wang Fang",
+        "items_open": 6,
+        "items_to_hand_over": 4,
+        "items_to_accept": 2,
+        "documents_open": 3,
+        "customers_open": 2,
+        "equipment_open": 1,
+        "owed": "3,960.50",
+        "owed_insurance": "960.50",
+        "owed_loan": "3,000.00",
+        "owed_overpaid": "120.00",
+        "owed_equipment": "4,200.00",
         "about": "差旅费用管理办法" if chinese else "Travel rules",
         "title": "返岗通知书" if chinese else "Return-to-work notice",
         "text": "正文" if chinese else "The text of the notice",
@@ -107,12 +140,12 @@ def _tried(key: TextKey, source: str, full: dict[str, Any]) -> tuple[list[Fault]
         except StoredTextFault as fault:
             guilty.append(missing)
             faults.append(Fault(fault.line, _when_missing(missing) if missing else str(fault)))
-    kinds = LeaveKind if "leave_kind" in used and not guilty else ()
-    for kind in kinds:
+    codes = () if guilty else [(name, one) for name, kind in _CODES.items() if name in used for one in kind]
+    for name, one in codes:
         try:
-            finished.append(render(source, full | {"leave_kind": kind.value}, checking=True))
+            finished.append(render(source, full | {name: one.value}, checking=True))
         except StoredTextFault as fault:
-            told = f"nothing is written here for the kind of leave {kind.value}; give .get(…) a second value"
+            told = f"nothing is written here for {_SAID[name]} {one.value}; give .get(…) a second value"
             faults.append(Fault(fault.line, told))
     return faults, finished
 

@@ -31,6 +31,18 @@ ALARM_NAMES: Mapping[str, tuple[str, str]] = {
     "anchors_differ": ("存证锚点不一致", "Anchors differ"),
     "anchors_unwritten": ("存证锚点无法写入", "Anchors not written"),
     "identity_locked": ("身份验证被锁定", "Identity check locked"),
+    "not_served": ("解除通知未送达", "Notice not delivered"),
+    "termination_objected": ("对解除提出异议", "Objection to the notice"),
+    "certificate_failed": ("离职证明未能出具", "Certificate not issued"),
+    "freeze_failed": ("未结事项未能固定", "Open items not frozen"),
+    "left_with_open_items": ("离职时仍有未结事项", "Left with open items"),
+    "duty_overdue": ("法定事项逾期", "Statutory duty late"),
+    "settlement_not_booked": ("结算单无法入账", "Settlement cannot be booked"),
+    "duty_urgent": ("法定事项即将到期", "Statutory duty due soon"),
+    "duty_failed": ("法定事项未办成", "Statutory duty failed"),
+    "handover_silent": ("离职人员未交接", "Leaver does not hand over"),
+    "receiver_silent": ("接收人未确认", "Receiver does not confirm"),
+    "employment_suspended": ("用工状态被记为“中止”", "Employment called suspended"),
 }
 """Chinese and English names by kind."""
 

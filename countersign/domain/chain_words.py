@@ -8,7 +8,20 @@ import re
 from collections.abc import Mapping
 
 from countersign.domain.courier import CourierState, courier_words
+from countersign.domain.departure_words import (
+    ACCESS_STATES,
+    ACCOUNTS,
+    CONDITIONS,
+    DEPARTURE_KINDS,
+    DUTIES,
+    EMPLOYMENT_STATES,
+    GATE_REASONS,
+    GROUNDS,
+    ITEM_STATES,
+    TRACKS,
+)
 from countersign.domain.fetches import FetchKind
+from countersign.domain.ledger_words import ALL_ACCOUNTS, POSTINGS
 from countersign.domain.levels import ZH, Level, level_words
 from countersign.domain.policy import Channel
 from countersign.domain.receipts import CODES, meaning_of
@@ -43,6 +56,17 @@ STAGES: Mapping[str, Pair] = {
     "publication_due": ("待公告", "notice to publish"),
     "extension_review": ("审核延期申请", "extension to review"),
     "objection_review": ("处理异议", "objection to answer"),
+    # of a departure: the leaver's case, the receivers' and the statutory one
+    "before_last_day": ("最后工作日前", "before the last day"),
+    "handover": ("等待交接", "handover asked for"),
+    "gate": ("等待关口放行", "waiting at the gate"),
+    "announced": ("已告知接收人", "receiver told"),
+    "waiting": ("等待移交", "waiting for the leaver"),
+    "confirming": ("等待接收确认", "waiting for the receiver"),
+    "silent": ("接收人未答复", "receiver does not answer"),
+    "notice": ("送达解除通知", "notice to deliver"),
+    "not_served": ("解除通知未送达", "notice not delivered"),
+    "duties": ("办理法定事项", "statutory duties"),
     "closed": ("已结案", "closed"),
 }
 
@@ -54,15 +78,26 @@ OUTCOMES: Mapping[str, Pair] = {
     "exhausted": ("全部步骤已走完，未获答复", "all steps done without an answer"),
     "cancelled": ("人事撤销", "cancelled"),
     "ended_outside": ("在系统外终止", "ended outside"),
+    "completed": ("离职手续已办结", "completed"),
+    "withdrawn": ("离职已撤回", "withdrawn"),
+    "confirmed": ("已全部接收", "all taken over"),
+    "released": ("无需再接收", "nothing left to take over"),
+    "fulfilled": ("法定事项已全部办结", "all duties done"),
 }
 
 _PROCESSES: Mapping[str, Pair] = {
     "leave_return": ("返岗流程", "leave return"),
     "acknowledgement": ("告知确认流程", "acknowledgement"),
+    "offboarding": ("离职流程", "offboarding"),
+    "handover": ("交接流程", "handover"),
+    "statutory": ("法定离职事项流程", "statutory duties"),
 }
 _POLICIES: Mapping[str, Pair] = {
     "leave_return_standard": ("标准返岗策略", "leave_return_standard"),
     "acknowledgement_standard": ("标准告知确认策略", "acknowledgement_standard"),
+    "offboarding_standard": ("标准离职策略", "offboarding_standard"),
+    "handover_standard": ("标准交接策略", "handover_standard"),
+    "statutory_standard": ("标准法定事项策略", "statutory_standard"),
     "demo_at_any_hour": ("演示策略（不限时段）", "demo_at_any_hour"),
     "inline": ("随案提交", "inline"),
 }
@@ -83,6 +118,9 @@ _ACTORS: Mapping[str, Pair] = {
 }
 _STEPS: Mapping[str, Pair] = {
     "before_end": ("假期结束前提醒", "reminder before the end"),
+    "before_last_day": ("最后工作日前提醒", "reminder before the last day"),
+    "termination_notice": ("送达解除通知", "termination_notice"),
+    "visit": ("上门送达", "visit"),
     "first_notice": ("首次通知", "first_notice"),
     "second_reminder": ("再次催告", "second_reminder"),
     "emergency_contact": ("联系紧急联系人", "emergency_contact"),
@@ -93,6 +131,9 @@ _STEPS: Mapping[str, Pair] = {
     "extension_granted": ("同意延期", "extension_granted"),
     "extension_refused": ("不同意延期", "extension_refused"),
     "objection_answered": ("答复异议", "objection_answered"),
+    "announcement": ("告知接收人", "announcement"),
+    "certificate": ("离职证明", "certificate"),
+    "demand": ("催告函", "demand"),
 }
 _CHANNELS: Mapping[str, Pair] = {
     "preferred": ("首选渠道", "preferred"),
@@ -102,6 +143,54 @@ _CHANNELS: Mapping[str, Pair] = {
     "courier": ("快递", "courier"),
     "visit": ("上门", "visit"),
     "public_notice": ("公告", "public_notice"),
+}
+_HOW_SERVED: Mapping[str, Pair] = {
+    "handed_over": ("当面送达", "handed over in person"),
+    "acknowledged": ("本人确认收到", "acknowledged by the person"),
+    "objected": ("本人提出异议", "objected to by the person"),
+    "letter_signed": ("本人签收快递", "letter signed for"),
+    "agreed_address": ("送达约定的电子地址", "reached the agreed address"),
+    "published": ("公告期满", "public notice, thirty days over"),
+}
+_STRENGTHS: Mapping[str, Pair] = {
+    "own": ("本人行为", "the person's own doing"),
+    "agreed": ("依据本人书面约定", "as the person has agreed"),
+    "deemed": ("依规定视为送达", "by the rule alone"),
+}
+_SIDES: Mapping[str, Pair] = {
+    "leaver": ("离职人员", "leaver"),
+    "receiver": ("接收人", "receiver"),
+    "company": ("公司", "company"),
+}
+_PROPOSED_BY: Mapping[str, Pair] = {
+    "employee": ("员工提出", "the employee"),
+    "employer": ("公司提出", "the company"),
+}
+DOCUMENTS: Mapping[str, Pair] = {
+    "paper": ("打印件", "printed letter"),
+    "answer": ("答复所附", "handed in with an answer"),
+    "manual": ("人工录入", "entered by hand"),
+    "mail": ("收到的邮件", "mail received"),
+    "voucher": ("凭证", "voucher"),
+    "consent": ("送达同意书", "consent to service"),
+    "certificate": ("离职证明", "certificate"),
+    "demand": ("催告函", "demand letter"),
+    "agreement": ("还款协议草案", "draft of a repayment agreement"),
+    "settlement": ("结算单", "settlement sheet"),
+    "deduction_consent": ("扣款同意书", "consent to deductions"),
+}
+_RULINGS: Mapping[str, Pair] = {
+    one: (zh, one)
+    for one, zh in {
+        "the law ties the duties of the end to its day, whatever is open": (
+            "法定事项依法在劳动关系结束时办理，不以未办结事项为前提"
+        ),
+    }.items()
+}
+_ITEM_VERDICTS: Mapping[str, Pair] = {
+    "open": ("退回离职人员移交", "back to the leaver"),
+    "handed_over": ("由接收人确认", "for the receiver to confirm"),
+    "not_applicable": ("不再需要", "not needed any more"),
 }
 _LEAVES: Mapping[str, Pair] = {
     "sick": ("病假", "sick"),
@@ -136,6 +225,8 @@ _STATES: Mapping[str, Pair] = {
     "refused": ("拒收", "refused"),
     "address_wrong": ("地址有误", "address_wrong"),
     "returned": ("退回", "returned"),
+    # of an employment
+    **{name: EMPLOYMENT_STATES[name] for name in ("active", "suspended", "ended")},
 }
 _RESULTS: Mapping[str, Pair] = {
     "reached": ("联系到本人", "reached"),
@@ -182,6 +273,9 @@ _REASONS: Mapping[str, Pair] = {
         "extension_granted": "同意延期",
         "extension_refused": "不同意延期",
         "objection_answered": "已答复异议",
+        "nothing is left to hand over or to pay": "已没有待移交或待结清的事项",
+        "withdrawn": "离职已撤回",
+        "last_day_moved": "最后工作日已调整",
         "a calendar year was published": "公布了新的年度放假安排",
         "HR planned again": "人事重新计划",
         "HR put the next step off": "人事延后了下一步",
@@ -265,6 +359,12 @@ _SAYINGS = _sayings()
 
 _OF_KEY: Mapping[str, Mapping[str, Pair]] = {
     "role": ROLES,
+    "account": ALL_ACCOUNTS,
+    "posting_kind": POSTINGS,
+    "item_state": ITEM_STATES,
+    "kind": DOCUMENTS,
+    "decided_by": _ACTORS,
+    "reason": _RULINGS,
     "holder": ROLES,
     "audience": ROLES,
     "id": _ACTORS,
@@ -280,6 +380,7 @@ _OF_KEY: Mapping[str, Mapping[str, Pair]] = {
     "channels": _CHANNELS,
     "leave_kind": _LEAVES,
     "state": _STATES,
+    "access": ACCESS_STATES,
     "result": _RESULTS,
     "answer": _ANSWERS,
     "by": _FETCHERS,
@@ -291,11 +392,27 @@ _OF_KEY: Mapping[str, Mapping[str, Pair]] = {
     "provider": _SMTP,
     "because": _REASONS,
     "why": _MISSED_TARGETS,
+    "departure_kind": DEPARTURE_KINDS,
+    "ground": GROUNDS,
+    "proposed_by": _PROPOSED_BY,
+    "track": TRACKS,
+    "side": _SIDES,
+    "condition": CONDITIONS,
+    "verdict": _ITEM_VERDICTS,
+    "duty": DUTIES,
+    "how": _HOW_SERVED,
+    "strength": _STRENGTHS,
+    "reasons": GATE_REASONS,
+    "what": {**TRACKS, **ACCOUNTS},
     "says": _SAYINGS,
 }
+_NAMES_OF_STEPS = frozenset(name for name, table in _OF_KEY.items() if table is _STEPS)
+_STEP_KEYS = frozenset({"step", "rung", "skipped"})
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
 _VERSION = re.compile(r"([a-z0-9_]+)@(\d+)")
+_REMINDER = re.compile(r"reminder_(\d+)")
 _STEP_OF_ROUND = re.compile(r"(\d+)\.([a-z0-9_]+)")
+_REMINDER = re.compile(r"reminder_(\d+)")
 
 
 def value_words(key: str, value: str, language: str) -> str:
@@ -310,10 +427,14 @@ def value_words(key: str, value: str, language: str) -> str:
     known = _OF_KEY.get(key, _CHOICES)
     if value in known:
         return known[value][0]
+    if key in _STEP_KEYS and (days := _REMINDER.fullmatch(value)):
+        return f"最后工作日前 {days[1]} 天提醒"
     if key == "step" and (round_ := _STEP_OF_ROUND.fullmatch(value)):
         return f"第 {round_[1]} 轮 {value_words('step', round_[2], language)}"
     if key == "because":
         return _parts(value)
+    if reminder := _reminder(key, value):
+        return reminder[0]
     if key in ("policy", "version") and (version := _VERSION.fullmatch(value)):
         return f"{value_words('policy', version[1], language)}（版本 {version[2]}）"
     return value
@@ -324,10 +445,18 @@ def pair_of(key: str, value: str) -> Pair | None:
     known = _OF_KEY.get(key, _CHOICES)
     if value in known:
         return known[value]
+    if key in _STEP_KEYS and (days := _REMINDER.fullmatch(value)):
+        return f"最后工作日前 {days[1]} 天提醒", f"reminder {days[1]} days before the last day"
     if key == "step" and (round_ := _STEP_OF_ROUND.fullmatch(value)):
         inner = pair_of("step", round_[2]) or (round_[2], round_[2])
         return f"第 {round_[1]} 轮 {inner[0]}", f"round {round_[1]}: {inner[1]}"
-    return None
+    return _reminder(key, value)
+
+
+def _reminder(key: str, value: str) -> Pair | None:
+    """Return what a reminder before a last day is called, such as `reminder_14`."""
+    found = _REMINDER.fullmatch(value) if key in _NAMES_OF_STEPS else None
+    return found and (f"最后工作日前 {found[1]} 天提醒", f"reminder {found[1]} days before")
 
 
 def _parts(because: str) -> str:

@@ -9,7 +9,28 @@ from functools import cache
 from importlib.resources import files
 
 from countersign.domain.alarm_words import ALARM_NAMES, HELD_NAMES
-from countersign.domain.chain_words import ROLES, STAGES, Pair, pair_of, value_words
+from countersign.domain.chain_words import DOCUMENTS, ROLES, STAGES, Pair, pair_of, value_words
+from countersign.domain.departure_words import (
+    ACCESS_STATES,
+    CONDITIONS,
+    DEPARTURE_KINDS,
+    DEPARTURE_STATES,
+    DUTIES,
+    DUTY_STATES,
+    EMPLOYMENT_STATES,
+    GATE_REASONS,
+    GROUNDS,
+    HANDS,
+    ITEM_STATES,
+    MONEY_TASKS,
+    SETTLEMENT_STATES,
+    SIDES,
+    TASK_STATES,
+    TRACKS,
+    VERDICTS,
+    WAYS_OF_DEDUCTING,
+)
+from countersign.domain.ledger_words import AGES, ALL_ACCOUNTS, POSTINGS
 from countersign.domain.levels import ZH
 from countersign.domain.yaml_text import load_text
 
@@ -43,17 +64,32 @@ _ACTS: Mapping[str, Pair] = {
     "jump": ("直接进入某一步骤", "Go on to a later step"),
     "resend": ("重新发送", "Send again"),
     "replan": ("重新计划", "Plan again"),
+    "handed_over": ("确认已移交", "Hand over"),
+    "accepted": ("确认接收", "Accept"),
+    "disputed": ("提出争议", "Dispute"),
+    "dispute_settled": ("处理争议", "Settle the dispute"),
+    "reassigned": ("改派接收人", "Reassign"),
+    "not_applicable": ("标为不适用", "Mark as not applicable"),
+    "delegated": ("委托他人确认", "Let somebody stand in"),
+    "revoked": ("停用账号", "Revoke accounts"),
+    "tasks_moved": ("转交待办", "Move open tasks"),
+    "balances_confirmed": ("确认账目齐全", "Confirm the balances"),
+    "repayment_agreed": ("登记还款协议", "Record the repayment plan"),
+    "waived": ("放弃追偿", "Waive a debt"),
+    "settled": ("确认结算单", "Confirm the settlement"),
+    "last_day_moved": ("调整最后工作日", "Move the last day"),
+    "withdrawn": ("撤回离职", "Withdraw the departure"),
+    "served": ("登记当面送达", "Record delivery in person"),
+    "duty_ordered": ("登记法定事项已发起", "Record a duty as ordered"),
+    "duty_done": ("登记法定事项已完成", "Record a duty as done"),
+    "duty_failed": ("登记法定事项未办成", "Record a duty as failed"),
 }
 _KINDS: Mapping[str, Pair] = {
     "leave_return": ("返岗通知", "Leave return"),
     "acknowledgement": ("告知确认", "Acknowledgement"),
-}
-_DOCUMENTS: Mapping[str, Pair] = {
-    "paper": ("打印件", "printed letter"),
-    "answer": ("答复所附", "handed in with an answer"),
-    "manual": ("人工录入", "entered by hand"),
-    "mail": ("收到的邮件", "mail received"),
-    "consent": ("送达同意书", "consent to service"),
+    "offboarding": ("离职", "Departure"),
+    "handover": ("工作接收", "Handover to a receiver"),
+    "statutory": ("法定离职事项", "Statutory duties"),
 }
 _ROLE_NAMES: Mapping[str, Pair] = {
     **ROLES,
@@ -75,8 +111,17 @@ _TASKS: Mapping[str, Pair] = {
     "posting": STAGES["posting_due"],
     "visit": STAGES["visit_due"],
     "publication": STAGES["publication_due"],
+    **{f"duty_{duty}": pair for duty, pair in DUTIES.items()},
+    **GATE_REASONS,
+    **MONEY_TASKS,
+    "receiver_silent": STAGES["silent"],
 }
 """What somebody has to do is called like the stage that it holds up."""
+_DUTY_WORDS: Mapping[str, Pair] = {
+    "ordered": ("已发起，等待结果", "set in motion, waits for an answer"),
+    "done": ("已办成", "done"),
+    "failed": ("未办成", "failed"),
+}
 _TABLES: Mapping[str, Mapping[str, Pair]] = {
     "role_name": _ROLE_NAMES,
     "case_state": _CASE_STATES,
@@ -85,7 +130,28 @@ _TABLES: Mapping[str, Mapping[str, Pair]] = {
     "kind": _KINDS,
     "alarm": ALARM_NAMES,
     "held": HELD_NAMES,
-    "document": _DOCUMENTS,
+    "document": DOCUMENTS,
+    "departure": DEPARTURE_KINDS,
+    "ground": GROUNDS,
+    "track": TRACKS,
+    "item": ITEM_STATES,
+    "condition": CONDITIONS,
+    "duty": DUTIES,
+    "duty_state": DUTY_STATES,
+    "duty_word": _DUTY_WORDS,
+    "gate": GATE_REASONS,
+    "hand": HANDS,
+    "departure_state": DEPARTURE_STATES,
+    "verdict": VERDICTS,
+    "side": SIDES,
+    "access": ACCESS_STATES,
+    "passed_task": TASK_STATES,
+    "account": ALL_ACCOUNTS,
+    "posting": POSTINGS,
+    "age": AGES,
+    "employment": EMPLOYMENT_STATES,
+    "settlement": SETTLEMENT_STATES,
+    "from_wage": WAYS_OF_DEDUCTING,
 }
 
 

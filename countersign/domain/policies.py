@@ -12,17 +12,34 @@ from countersign.domain.acknowledgement_policy import acknowledgement_policy
 from countersign.domain.input_models import told_refusals
 from countersign.domain.leave_return import LeaveReturnPolicy
 from countersign.domain.leave_return_policy import LeaveReturnPolicyModel, leave_return_policy
+from countersign.domain.offboarding import HandoverPolicy, OffboardingPolicy, StatutoryPolicy
+from countersign.domain.offboarding_policy import (
+    OffboardingPolicyModel,
+    StatutoryPolicyModel,
+    handover_policy,
+    offboarding_policy,
+    statutory_policy,
+)
 from countersign.domain.policy_file import CaseFileError, ProcessPolicyModel
 
-READERS: dict[str, Callable[[object, str], LeaveReturnPolicy | AcknowledgementPolicy]] = {
+Policy = LeaveReturnPolicy | AcknowledgementPolicy | OffboardingPolicy | HandoverPolicy | StatutoryPolicy
+"""The policy of a process, read."""
+
+READERS: dict[str, Callable[[object, str], Policy]] = {
     "leave_return": leave_return_policy,
     "acknowledgement": acknowledgement_policy,
+    "offboarding": offboarding_policy,
+    "handover": handover_policy,
+    "statutory": statutory_policy,
 }
 """How the policy of a process is read, by the process's name. All raise `CaseFileError` in words."""
 
 MODELS: dict[str, type[ProcessPolicyModel]] = {
     "leave_return": LeaveReturnPolicyModel,
     "acknowledgement": ProcessPolicyModel,
+    "offboarding": OffboardingPolicyModel,
+    "handover": ProcessPolicyModel,
+    "statutory": StatutoryPolicyModel,
 }
 """Which settings the policy of a process has, by the process's name."""
 
@@ -30,6 +47,7 @@ MOST_TOLD = 20
 """A few lines of YAML can be wrong in thousands of places; so many are told at once."""
 
 _SOURCE = "policy"
+_CLOCKS = frozenset({"back_by", "certificate_at"})
 _OF_RUNG = re.compile(r"(rungs\[\d+\]) \(.*?\): (.+)", re.DOTALL)
 _OF_FIELD = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 
@@ -71,8 +89,8 @@ def written_out(process: str, mapping: object) -> dict[str, Any]:
         del body["sending_window"]
     else:
         body["sending_window"] = {key: _short(value) for key, value in body["sending_window"].items()}
-    if "back_by" in body:
-        body["back_by"] = _short(body["back_by"])
+    for clock in _CLOCKS & body.keys():
+        body[clock] = _short(body[clock])
     first = ["name", "sending_window"]
     last = ["rungs"]
     middle = [key for key in body if key not in (*first, *last)]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from countersign.domain.acknowledgement import AcknowledgementPolicy
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.leave_return import LeaveDates, LeaveReturnPolicy, preview
+from countersign.domain.offboarding import OffboardingPolicy, last_day_over, reminders
 from countersign.domain.planner import AudienceReach, Plan, Reach, Step, plan, wait_end
+from countersign.domain.policies import Policy
 from countersign.domain.policy import Audience, Channel, Wait
 
 EVERYBODY_REACHED = {one: AudienceReach((Channel.SMS, Channel.EMAIL)) for one in Audience}
@@ -35,7 +36,7 @@ class Timer:
 
 
 def timers(
-    policy: LeaveReturnPolicy | AcknowledgementPolicy,
+    policy: Policy,
     planned: Plan,
     dates: LeaveDates | None,
     calendar: WorkCalendar,
@@ -93,15 +94,31 @@ class Rehearsal:
     provisional: bool
 
 
-def rehearse(
-    policy: LeaveReturnPolicy | AcknowledgementPolicy, day: date, calendar: WorkCalendar, zone: str
-) -> Rehearsal:
-    """Play a policy through for a leave that ends on `day`, or for a text that is sent on that morning."""
+def rehearse(policy: Policy, day: date, calendar: WorkCalendar, zone: str) -> Rehearsal:
+    """Play a policy through for a leave or an employment that ends on `day`, or a text sent that morning.
+
+    Of a departure what is shown is a kind that asks after the last day.
+    """
     morning = datetime.combine(day, time(9), ZoneInfo(zone))
     dates = None
+    before: list[Timer] = []
     if isinstance(policy, LeaveReturnPolicy):
         dates, planned = preview(day, policy, calendar, anybody(zone), morning, {})
+    elif isinstance(policy, OffboardingPolicy):
+        before = _before_the_last_day(policy, day, calendar, zone)
+        planned = plan(policy.ladder, calendar, last_day_over(day, zone), anybody(zone))
     else:
         planned = plan(policy.ladder, calendar, morning, anybody(zone))
     provisional = planned.provisional or (dates is not None and dates.provisional)
-    return Rehearsal(timers(policy, planned, dates, calendar, zone), provisional)
+    return Rehearsal((*before, *timers(policy, planned, dates, calendar, zone)), provisional)
+
+
+def _before_the_last_day(
+    policy: OffboardingPolicy, day: date, calendar: WorkCalendar, zone: str
+) -> list[Timer]:
+    return [
+        Timer(
+            "remind_days", one.at, step=one.step, audience=Audience.EMPLOYEE, channels=policy.remind_channels
+        )
+        for one in reminders(day, policy, calendar, zone)
+    ]

@@ -11,7 +11,7 @@ from enum import StrEnum
 MINIMUM_YEARS = 2
 MOST_YEARS = 100
 
-DEFAULT_YEARS = {"leave_return": 5, "acknowledgement": 5}
+DEFAULT_YEARS = {"leave_return": 5, "acknowledgement": 5, "offboarding": 5, "handover": 5, "statutory": 5}
 """The shipped terms in years after the closing, by kind of case."""
 
 

@@ -33,6 +33,8 @@ PARAMETERS = (
     "starts_on",
     "ends_on",
     "return_day",
+    "leaver",
+    "last_day",
     "answer_by",
     "contact_name",
     "contact_phone",

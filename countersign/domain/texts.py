@@ -1,5 +1,6 @@
 """Which texts leave the house, who reads each of them, and which variables it may therefore use."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -65,21 +66,44 @@ SHARED: Final = frozenset(
         "consent_signed_on",
     }
 )
+_OWED = frozenset({"owed", "owed_insurance", "owed_loan", "owed_overpaid", "owed_equipment"})
+_OPEN = frozenset({"items_open", "documents_open", "customers_open", "equipment_open"})
 OF_PROCESS: Final[Mapping[str, frozenset[str]]] = {
     "leave_return": frozenset({"leave_kind", "starts_on", "ends_on", "return_day"}),
     "acknowledgement": frozenset({"about"}),
+    "offboarding": _OPEN
+    | _OWED
+    | {"departure_kind", "last_day", "ended_on", "successor", "items_to_hand_over"},
+    "handover": _OPEN | {"leaver", "last_day", "items_to_accept"},
+    "statutory": _OPEN
+    | _OWED
+    | {"departure_kind", "ground", "facts", "last_day", "noticed_on", "ended_on", "transfer_by"},
 }
 CARRIED: Final = frozenset({"title", "text", "fingerprint", "code", "portal", "link", "template"})
 """What a text message or a mail may use beyond its notice."""
 OF_SECOND_FACTOR: Final = frozenset({"company", "code", "minutes"})
-OPTIONAL: Final = frozenset(
-    {"answer_by", "service_address", "e_delivery_consent_on", "consent_signed_on", "about"}
-)
+OPTIONAL: Final = _OWED | {
+    "answer_by",
+    "service_address",
+    "e_delivery_consent_on",
+    "consent_signed_on",
+    "about",
+    "successor",
+    "ended_on",
+    "facts",
+}
 """What can be empty in every text; a text message has no link where the network lets none through."""
 
-_LEAVE = OF_PROCESS["leave_return"]
 _CONSENTS = frozenset({"e_delivery_consent_on", "consent_signed_on"})
-_PRIVATE = _LEAVE | _CONSENTS | {"number", "service_address"}
+_PRIVATE = frozenset[str]().union(*OF_PROCESS.values()) | _CONSENTS | {"number", "service_address"}
+_FOR_COLLEAGUES: Final[Mapping[str, frozenset[str]]] = {
+    "leave_return": frozenset({"ends_on", "return_day"}),
+    "acknowledgement": frozenset({"about"}),
+    "offboarding": _OPEN | {"last_day", "successor", "items_to_hand_over"},
+    "handover": OF_PROCESS["handover"],
+    "statutory": frozenset(),
+}
+"""What a manager, HR or the lawyer may be told of a matter beside whom it is about."""
 _READERS: Mapping[str, Reader] = {
     MAIL: Reader.ANYBODY,
     MAIL_CONFIDENTIAL: Reader.ANYBODY,
@@ -90,6 +114,11 @@ _READERS: Mapping[str, Reader] = {
     "colleague_notice": Reader.COLLEAGUE,
     "on_site_check": Reader.COLLEAGUE,
     "before_end": Reader.EMPLOYEE,
+    "before_last_day": Reader.EMPLOYEE,
+    "announcement": Reader.EMPLOYEE,
+    "termination_notice": Reader.EMPLOYEE,
+    "certificate": Reader.EMPLOYEE,
+    "demand": Reader.EMPLOYEE,
     "first_notice": Reader.EMPLOYEE,
     "second_reminder": Reader.EMPLOYEE,
     "paper_notice": Reader.EMPLOYEE,
@@ -97,15 +126,15 @@ _READERS: Mapping[str, Reader] = {
     "extension_refused": Reader.EMPLOYEE,
     "objection_answered": Reader.EMPLOYEE,
 }
-_WITHHELD: Mapping[Reader, frozenset[str]] = {
-    Reader.EMPLOYEE: frozenset(),
-    Reader.COLLEAGUE: frozenset({"leave_kind", "starts_on"}) | _CONSENTS,
-    Reader.EMERGENCY_CONTACT: _PRIVATE | {"about"},
-    Reader.PUBLIC: _PRIVATE | {"about"},
-    Reader.ANYBODY: _PRIVATE | {"about"},
-    Reader.UNKNOWN: _PRIVATE | {"about"},
-}
 _OF_NEUTRAL = frozenset({"company", "contact", "portal", "link", "code", "fingerprint"})
+
+
+_REMINDER = re.compile(r"reminder_[0-9]+")
+
+
+def text_of_rung(rung: str) -> str:
+    """Return the name of the text that a rung says: all reminders before a last day say the same one."""
+    return "before_last_day" if _REMINDER.fullmatch(rung) else rung
 
 
 def reader_of(name: str) -> Reader:
@@ -127,10 +156,19 @@ def allowed_in(key: TextKey) -> frozenset[str]:
         return OF_SECOND_FACTOR
     if key.name in NEUTRAL:
         return _OF_NEUTRAL
-    withheld = _WITHHELD[reader_of(key.name)]
-    if key.name != "on_site_check" and reader_of(key.name) is Reader.COLLEAGUE:
-        withheld |= {"service_address"}
-    return passed_to(key) - withheld
+    return passed_to(key) - _withheld(key)
+
+
+def _withheld(key: TextKey) -> frozenset[str]:
+    """Return the variables whose value the reader of a text must not learn."""
+    reader = reader_of(key.name)
+    if reader is Reader.EMPLOYEE:
+        return frozenset()
+    if reader is not Reader.COLLEAGUE:
+        return _PRIVATE
+    matter = OF_PROCESS.get(key.process, frozenset()) - _FOR_COLLEAGUES.get(key.process, frozenset())
+    address = frozenset[str]() if key.name == "on_site_check" else frozenset({"service_address"})
+    return matter | _CONSENTS | address
 
 
 def may_be_empty(key: TextKey) -> frozenset[str]:

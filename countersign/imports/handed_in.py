@@ -18,12 +18,12 @@ from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.tables import Account, Branch, ImportRun
 from countersign.adapters.error_workbook import Words, bare, error_workbook
 from countersign.adapters.roster.changes import Change
-from countersign.adapters.roster.undoing import Undoing, undo_import
+from countersign.adapters.roster.undoing import Undoing
 from countersign.adapters.sheets import InputFault, RowError, Sheet, read_table
 from countersign.bootstrap import Parts
 from countersign.domain.console_words import told_in
-from countersign.domain.local_time import day_of
-from countersign.imports.kinds import IMPORTS, Outcome, Sender
+from countersign.imports.kinds import IMPORTS
+from countersign.imports.outcomes import Outcome, Sender, Undo
 
 ROWS_SHOWN = 200
 """So many rows of a preview are kept to be looked at; the counts are of all of them."""
@@ -212,21 +212,21 @@ def carry_out(parts: Parts, run_id: str) -> None:
 
 def undo_preview(parts: Parts, run_id: str) -> Undoing:
     """Say what could be taken back now; nothing is written."""
-    today = day_of(parts.clock())
+    take_back = _undo_of(parts, run_id)
     with parts.database.reading() as session:
-        return undo_import(session, _kept(session, run_id), today=today, reschedule=None)
+        return take_back(parts, session, _kept(session, run_id), False, False)
 
 
 def undo(parts: Parts, run_id: str, officer: Officer, *, part: bool) -> Undoing:
     """Take an applied file back in one transaction; raises `NotWhole` when that needs `part`."""
-    today = day_of(parts.clock())
+    way_back = _undo_of(parts, run_id)
 
     def take_back(session: Session) -> Undoing:
         row = session.get_one(ImportRun, run_id, with_for_update=True)
         if row.state not in (RunState.APPLIED, RunState.UNDONE_IN_PART):
             return Undoing(0, [])
         changes = _kept(session, run_id)
-        told = undo_import(session, changes, today=today, reschedule=parts.starts.schedule, part=part)
+        told = way_back(parts, session, changes, True, part)
         stays = {one.number for one in told.stays}
         row.state = (RunState.UNDONE_IN_PART if stays else RunState.UNDONE).value
         row.result = {**row.result, "stays": [[one.row, one.number, one.sentence] for one in told.stays]}
@@ -236,6 +236,14 @@ def undo(parts: Parts, run_id: str, officer: Officer, *, part: bool) -> Undoing:
         return told
 
     return parts.database.write(take_back)
+
+
+def _undo_of(parts: Parts, run_id: str) -> Undo:
+    run = parts.import_runs.find(run_id, None)
+    way_back = None if run is None else IMPORTS[run.kind].undo
+    if way_back is None:
+        raise LookupError("this kind of import is not taken back")
+    return way_back
 
 
 def _kept(session: Session, run_id: str) -> list[Change]:

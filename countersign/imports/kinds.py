@@ -1,68 +1,27 @@
 """What can be imported, and how each kind of file is taken in."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from countersign.adapters.calendar_file import CalendarRejected, calendar_of, calendar_template, read_calendar
 from countersign.adapters.courier_file import courier_template, import_courier
 from countersign.adapters.database.tables import Case
 from countersign.adapters.roster import import_roster, roster_template
 from countersign.adapters.roster.changes import Change, How, Of
-from countersign.adapters.sheets import RowError, Sheet, read_sheet
+from countersign.adapters.roster.undoing import Undoing, undo_import
+from countersign.adapters.sheets import Sheet, read_sheet
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import CaseState
 from countersign.domain.calendar import CalendarYear
-
-
-@dataclass(frozen=True)
-class Sender:
-    """For whom a file is taken in: the one branch (None: the company), and who stands in the evidence."""
-
-    branch_id: str | None
-    branch: str | None
-    actor: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an import does, or would do: every row of the file is new, changed, unchanged or refused.
-
-    `cases` counts the cases that will be started or planned again.
-    """
-
-    rows: int
-    new: int
-    changed: int
-    refused: int
-    faults: list[RowError]
-    warnings: list[str]
-    cases: int
-    changes: list[Change] = field(repr=False)
-
-    @property
-    def unchanged(self) -> int:
-        """How many rows say what stands there already."""
-        return self.rows - self.new - self.changed - self.refused
-
-
-@dataclass(frozen=True)
-class Import:
-    """One kind of file: its empty template, how it is applied, and how that is shown before.
-
-    `outcome` takes in the rows without a fault when told to write, and else only says what would be. What
-    holds for the `whole_company` is no branch's own.
-    """
-
-    template: Callable[[], bytes]
-    apply: Callable[[Parts, Path, bool, bool], dict[str, Any]]
-    outcome: Callable[[Parts, Sheet, Sender, bool], Outcome]
-    whole_company: bool = False
-    undoable: bool = False
+from countersign.domain.departure import Track
+from countersign.domain.local_time import day_of
+from countersign.imports.holdings import holdings_kind
+from countersign.imports.leavers import leavers_kind
+from countersign.imports.outcomes import Import, Outcome, Sender, refused_rows, rejected
 
 
 def import_file(
@@ -87,7 +46,7 @@ def _employees(parts: Parts, file: Path, dry_run: bool, accept_good_rows: bool) 
     return {
         "rows": result.rows,
         "applied": result.applied,
-        "rejected": [_rejected(error) for error in result.rejected],
+        "rejected": [rejected(error) for error in result.rejected],
         "cases": result.cases,
         "warnings": list(result.warnings),
     }
@@ -110,7 +69,7 @@ def _employees_outcome(parts: Parts, sheet: Sheet, sender: Sender, write: bool) 
         rows=result.rows,
         new=len(new),
         changed=len(touched - new),
-        refused=_refused_rows(sheet, result.rejected),
+        refused=refused_rows(sheet, result.rejected),
         faults=result.rejected,
         warnings=result.warnings,
         cases=result.cases,
@@ -118,10 +77,11 @@ def _employees_outcome(parts: Parts, sheet: Sheet, sender: Sender, write: bool) 
     )
 
 
-def _refused_rows(sheet: Sheet, faults: list[RowError]) -> int:
-    """Count the rows with a fault; one among the headers refuses every row."""
-    rows = {fault.row for fault in faults}
-    return len(sheet.rows) if sheet.header_row in rows else len(rows)
+def _undo_employees(
+    parts: Parts, session: Session, changes: Iterable[Change], write: bool, part: bool
+) -> Undoing:
+    reschedule = parts.starts.schedule if write else None
+    return undo_import(session, changes, today=day_of(parts.clock()), reschedule=reschedule, part=part)
 
 
 # --- calendar ---------------------------------------------------------------------------------------------
@@ -191,7 +151,7 @@ def _courier(parts: Parts, file: Path, dry_run: bool, accept_good_rows: bool) ->
         "rows": result.rows,
         "applied": result.applied,
         "known": result.known,
-        "rejected": [_rejected(error) for error in result.rejected],
+        "rejected": [rejected(error) for error in result.rejected],
     }
 
 
@@ -213,15 +173,15 @@ def _courier_outcome(parts: Parts, sheet: Sheet, sender: Sender, write: bool) ->
         for report in looked_at.reports.values():
             letters.take(report, branch_id, sender.actor)
     faults = looked_at.rejected
-    return Outcome(looked_at.rows, len(changes), 0, _refused_rows(sheet, faults), faults, [], 0, changes)
-
-
-def _rejected(error: RowError) -> dict[str, Any]:
-    return {"row": error.row, "column": error.column, "code": error.code, "message": error.message}
+    return Outcome(looked_at.rows, len(changes), 0, refused_rows(sheet, faults), faults, [], 0, changes)
 
 
 IMPORTS: dict[str, Import] = {
-    "employees": Import(roster_template, _employees, _employees_outcome, undoable=True),
+    "employees": Import(roster_template, _employees, _employees_outcome, undo=_undo_employees),
+    "documents": holdings_kind(Track.DOCUMENTS),
+    "customers": holdings_kind(Track.CUSTOMERS),
+    "assets": holdings_kind(Track.EQUIPMENT),
+    "leavers": leavers_kind(),
     "calendar": Import(calendar_template, _calendar, _calendar_outcome, whole_company=True),
     "courier": Import(courier_template, _courier, _courier_outcome),
 }

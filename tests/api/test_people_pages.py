@@ -649,9 +649,11 @@ def _marked() -> set[str]:
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_sentence_of_the_pages_is_translated(language: str) -> None:
-    path = files("templates") / "locales" / language / "LC_MESSAGES" / "messages.po"
-    with path.open("rb") as source:
-        entries = {str(m.id): m for m in read_po(source, locale=language) if m.id}
+    folder = files("templates") / "locales" / language / "LC_MESSAGES"
+    entries = {}
+    for name in ("messages.po", "people_handover.po"):
+        with (folder / name).open("rb") as source:
+            entries |= {str(m.id): m for m in read_po(source, locale=language) if m.id}
     marked = _marked()
     assert len(marked) > 50
     assert marked - set(entries) == set()

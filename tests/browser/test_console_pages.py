@@ -34,6 +34,8 @@ HR_PAGES = (
     "/console?show=others",
     "/console/cases?state=open&due=week",
     "/console/cases/{case}",
+    "/console/departures",
+    "/console/departures?state=all&days=7",
     "/console/people",
     "/console/people/E1004",
     "/console/search?q=E1",

@@ -15,6 +15,7 @@ from tests.chaos import (
     api_kills,
     callbacks,
     dropped_replies,
+    ledger_kills,
     outage,
     probes,
     server_kills,
@@ -31,6 +32,7 @@ SCENARIOS: dict[str, Callable[[Run], Finding]] = {
     "api_kills": api_kills.play,
     "server_kills": server_kills.play,
     "probes": probes.play,
+    "ledger_kills": ledger_kills.play,
 }
 
 

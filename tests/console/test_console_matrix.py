@@ -19,6 +19,7 @@ STAFF = {R.HR, R.SYSTEM_ADMINISTRATOR}
 READERS = STAFF | {R.LEGAL, R.AUDITOR}
 HOLDERS = READERS | {R.FINANCE, R.ADMINISTRATION, R.MANAGER}
 EVERYBODY = HOLDERS | {R.EMPLOYEE}
+CONCERNED = READERS | {R.MANAGER, R.FINANCE, R.ADMINISTRATION}
 DELEGATORS = HOLDERS - {R.AUDITOR}
 OUTSIDE = "nobody need be signed in"
 
@@ -51,6 +52,19 @@ MATRIX: dict[str, set[Role] | str] = {
     "GET /console/cases.{form}": READERS | {R.MANAGER},
     "POST /console/cases/filters": READERS | {R.MANAGER},
     "POST /console/cases/filters/{filter_id}/forget": READERS | {R.MANAGER},
+    # the ledger
+    "GET /console/ledger": READERS | {R.FINANCE},
+    "GET /console/ledger.{form}": READERS | {R.FINANCE},
+    "GET /console/people/{number}/ledger": READERS | {R.FINANCE},
+    "POST /console/people/{number}/ledger": {R.FINANCE},
+    "GET /console/people/{number}/ledger/{posting_id}": READERS | {R.FINANCE},
+    "POST /console/people/{number}/ledger/{posting_id}": {R.FINANCE},
+    "GET /console/departures/{case_id}/balances": {R.FINANCE},
+    "POST /console/departures/{case_id}/balances": {R.FINANCE},
+    "GET /console/departures/{case_id}/plan": {R.FINANCE},
+    "POST /console/departures/{case_id}/plan": {R.FINANCE},
+    "GET /console/departures/{case_id}/waiver": {R.FINANCE},
+    "POST /console/departures/{case_id}/waiver": {R.FINANCE},
     # one case
     "GET /console/cases/{case_id}": READERS | {R.MANAGER},
     "GET /console/cases/{case_id}/live": READERS | {R.MANAGER},
@@ -76,6 +90,32 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /console/start/bulk/begin": STAFF,
     "GET /console/start/bulk/{bulk_id}": STAFF,
     "GET /console/start/bulk/{bulk_id}/result.{form}": STAFF,
+    # starting and changing departures
+    "GET /console/start/departure": STAFF,
+    "POST /console/start/departure": STAFF,
+    "GET /console/departures/{case_id}/withdrawal": STAFF,
+    "POST /console/departures/{case_id}/withdrawal": STAFF,
+    "GET /console/departures/{case_id}/last-day": STAFF,
+    "POST /console/departures/{case_id}/last-day": STAFF,
+    # statutory duties
+    "GET /console/duties": READERS | {R.FINANCE},
+    "GET /console/departures/{case_id}/duties": READERS | {R.FINANCE},
+    "POST /console/departures/{case_id}/duties/{kind}": STAFF | {R.FINANCE},
+    "POST /console/departures/{case_id}/service": STAFF,
+    # checklists of a departure
+    "GET /console/departures/{case_id}/checklists": READERS | {R.ADMINISTRATION},
+    "POST /console/departures/{case_id}/revocations": STAFF | {R.ADMINISTRATION},
+    "POST /console/departures/{case_id}/given-back": STAFF | {R.ADMINISTRATION},
+    "POST /console/departures/{case_id}/open-tasks": STAFF,
+    "POST /console/departures/{case_id}/team": STAFF,
+    # the list of departures and the board of one
+    "GET /console/departures": CONCERNED,
+    "GET /console/departures.{form}": CONCERNED,
+    "GET /console/departures/{case_id}": CONCERNED,
+    "GET /console/departures/{case_id}/gate": CONCERNED,
+    "GET /console/departures/{case_id}/photos/{document_id}": READERS,
+    "POST /console/departures/{case_id}/items": STAFF | {R.ADMINISTRATION},
+    "POST /console/departures/{case_id}/stand-ins": STAFF,
     # people
     "GET /console/people": READERS | {R.MANAGER},
     "GET /console/people/{number}": READERS | {R.MANAGER},
@@ -146,9 +186,18 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /console/sending/channels/{name}/acknowledge": STAFF,
     "GET /console/alarms": READERS,
     "GET /console/alarms.{form}": READERS,
+    # the money of a departure
+    "GET /console/departures/{case_id}/money": READERS | {R.FINANCE},
+    "POST /console/departures/{case_id}/settlement": {R.FINANCE},
+    "POST /console/departures/{case_id}/settlement/{version}/confirm": {R.FINANCE},
+    "GET /console/departures/{case_id}/settlement/{version}/sheet": READERS | {R.FINANCE},
+    "GET /console/departures/{case_id}/loss": READERS,
+    "POST /console/departures/{case_id}/loss": READERS,
     # reports
     "GET /console/reports": READERS,
     "GET /console/reports/{table}.{form}": READERS,
+    "GET /console/reports/exits": READERS,
+    "GET /console/reports/exits/{table}.{form}": READERS,
     # help
     "GET /console/help": EVERYBODY,
     "GET /console/help/for/{role}": EVERYBODY,

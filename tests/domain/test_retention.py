@@ -11,8 +11,8 @@ from countersign.settings import Settings
 
 def test_every_kind_of_case_has_a_term_of_five_years_unless_the_company_says_otherwise() -> None:
     assert set(DEFAULT_YEARS) == {process.value for process in Process}
-    assert retention_years({}) == {"leave_return": 5, "acknowledgement": 5}
-    assert retention_years({"acknowledgement": 2}) == {"leave_return": 5, "acknowledgement": 2}
+    assert retention_years({}) == {process.value: 5 for process in Process}
+    assert retention_years({"acknowledgement": 2}) == {**DEFAULT_YEARS, "acknowledgement": 2}
 
 
 @pytest.mark.parametrize(

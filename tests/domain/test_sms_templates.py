@@ -37,6 +37,8 @@ VARIABLES: dict[str, Any] = {
     "starts_on": date(2026, 1, 5),
     "ends_on": date(2026, 2, 13),
     "return_day": date(2026, 2, 24),
+    "leaver": "李娜",
+    "last_day": date(2026, 3, 31),
     "answer_by": datetime(2026, 2, 27, 18, 0, tzinfo=UTC),
     "contact": {"name": "人事部", "phone": "010-5555 0100", "email": "hr@example.com"},
     "portal": "回执页 /n",

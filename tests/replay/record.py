@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.replay import acknowledgements, stories
+from tests.replay import acknowledgements, departures, stories
 from tests.replay.histories import FOLDER, commands, compact
 from tests.support.story import at, story
 
@@ -21,6 +21,7 @@ STORIES = {
     for process, told in (
         ("leave_return", stories.STORIES),
         ("acknowledgement", acknowledgements.STORIES),
+        *departures.STORIES.items(),
     )
     for name, one in told.items()
 }

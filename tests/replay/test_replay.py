@@ -7,6 +7,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from countersign.adapters.processes import WORKFLOWS
 from tests.replay.changed import (
     RecordsNoOverdueSteps,
     WaitsBeforeItReminds,
@@ -14,7 +15,6 @@ from tests.replay.changed import (
 )
 from tests.replay.histories import FOLDER, commands, name_of, read
 from tests.replay.record import STORIES, play
-from workflows.acknowledgement import AcknowledgementWorkflow
 from workflows.leave_return import LeaveReturnWorkflow
 from workflows.sandbox import runner
 
@@ -35,7 +35,7 @@ Only while no release holds this story's process:  {record} {story}
 def replayer(workflow: type = LeaveReturnWorkflow) -> Replayer:
     """Return a replayer like the worker: the same converter, the same sandbox."""
     return Replayer(
-        workflows=[workflow, AcknowledgementWorkflow],
+        workflows=[workflow, *(one for one in WORKFLOWS if one is not LeaveReturnWorkflow)],
         data_converter=pydantic_data_converter,
         workflow_runner=runner(),
     )

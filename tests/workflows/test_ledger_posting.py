@@ -37,9 +37,7 @@ class PostsMany:
     @workflow.run
     async def run(self, orders: list[PostingOrder]) -> None:
         """Post everything."""
-        await asyncio.gather(
-            *(workflow.execute_activity("post", one, **POSTING) for one in orders)  # type: ignore[misc]
-        )
+        await asyncio.gather(*(workflow.execute_activity("post", one, **POSTING) for one in orders))
 
 
 @dataclass

@@ -6,6 +6,11 @@ from sqlmodel import Session
 
 from countersign.adapters.database.case_file import CaseFile
 from countersign.adapters.database.circular_file import circular_file_of
+from countersign.adapters.database.departure_files import (
+    handover_file_of,
+    offboarding_file_of,
+    statutory_file_of,
+)
 from countersign.adapters.database.leave_file import leave_file_of
 from countersign.adapters.database.tables import Case
 from countersign.contracts.cases import Process
@@ -13,6 +18,9 @@ from countersign.contracts.cases import Process
 FILES: Mapping[Process, Callable[[Session, Case], CaseFile]] = {
     Process.LEAVE_RETURN: leave_file_of,
     Process.ACKNOWLEDGEMENT: circular_file_of,
+    Process.OFFBOARDING: offboarding_file_of,
+    Process.HANDOVER: handover_file_of,
+    Process.STATUTORY: statutory_file_of,
 }
 """How the file of a case is found, by kind of case."""
 

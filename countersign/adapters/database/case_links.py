@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -43,14 +44,27 @@ class CaseLinks:
             )
         if case_id == other_id or case_id in inherited(session, other_id):
             raise CannotLink("case: inherits from this case already; name a case that came before it")
-        head = session.exec(
-            select(EventRow).where(EventRow.case_id == other_id).order_by(col(EventRow.seq).desc()).limit(1)
-        ).one()
         now = case_now(case, self._clock())
-        session.add(CaseLink(case_id=case_id, other_id=other_id, length=head.seq, head=head.hash, at=now))
-        body = {"case": other_id, "length": head.seq, "head": head.hash, "reason": Sealed(reason)}
-        self._evidence.append(session, case, f"linked/{other_id}", now, EventKind.CASE_LINKED, actor, body)
-        return head.seq, head.hash
+        return tie(session, self._evidence, case, other, now, actor, reason)
+
+
+def tie(
+    session: Session,
+    evidence: EvidenceLog,
+    case: Case,
+    other: Case,
+    at: datetime,
+    actor: Mapping[str, Any],
+    reason: str,
+) -> tuple[int, str]:
+    """Let a case name the head of another's chain, within the transaction; return its length and head."""
+    head = session.exec(
+        select(EventRow).where(EventRow.case_id == other.id).order_by(col(EventRow.seq).desc()).limit(1)
+    ).one()
+    session.add(CaseLink(case_id=case.id, other_id=other.id, length=head.seq, head=head.hash, at=at))
+    body = {"case": other.id, "length": head.seq, "head": head.hash, "reason": Sealed(reason)}
+    evidence.append(session, case, f"linked/{other.id}", at, EventKind.CASE_LINKED, actor, body)
+    return head.seq, head.hash
 
 
 def inherited(session: Session, case_id: str) -> list[str]:

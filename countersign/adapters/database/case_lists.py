@@ -57,7 +57,10 @@ class CaseFilter:
 
 @dataclass(frozen=True)
 class CaseLine:
-    """One case in a list; `next_step` is the first planned step of its ladder."""
+    """One case in a list; `next_step` is the first planned step of its ladder.
+
+    `departure_id` is the departure that it belongs to, if any.
+    """
 
     id: str
     kind: str
@@ -74,6 +77,7 @@ class CaseLine:
     provisional: bool
     created_at: datetime
     closed_at: datetime | None
+    departure_id: str | None = None
 
     @property
     def deadline(self) -> DeadlineKind:
@@ -232,6 +236,7 @@ def _columns(*more: Any) -> Any:
         Case.provisional,
         Case.created_at,
         Case.closed_at,
+        Case.departure_id,
         *more,
     )
 
@@ -255,7 +260,7 @@ def _of_tasks(query: Any, roles: frozenset[str]) -> Any:
 
 def _line(row: Any) -> CaseLine:
     ahead = [step for step in row[10] if step["state"] == "planned"]
-    values: list[Any] = [*row[:10], ahead[0] if ahead else None, *row[11:15]]
+    values: list[Any] = [*row[:10], ahead[0] if ahead else None, *row[11:16]]
     return CaseLine(*values)
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.looks import tell_look, tell_of_person
 from countersign.adapters.database.next_sending import next_sending
 from countersign.adapters.database.tables import (
     Account,
@@ -24,7 +25,15 @@ from countersign.adapters.database.tables import (
     RecordedStep,
     Task,
 )
-from countersign.contracts.cases import ActKind, EventDraft, Projection, RecordOrder, TaskDraft
+from countersign.contracts.cases import (
+    ActKind,
+    CaseState,
+    EventDraft,
+    Process,
+    Projection,
+    RecordOrder,
+    TaskDraft,
+)
 from countersign.domain.clock import CaseClock
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.policy import Channel
@@ -66,6 +75,29 @@ ALARMS = {
     "anchors_unwritten": "The anchor file cannot be written. Check its folder; what it lacks follows then.",
     "identity_locked": "A confidential link is locked: the identity was given wrongly five times. "
     "Speak to the person, then revoke the link and send the notice again.",
+    "not_served": "The employer's notice is not delivered, and every step is over. Until it is, the "
+    "employment goes on. Hand it over in person before a witness and record that, or send it again.",
+    "termination_objected": "The employee objects to the notice. It counts as delivered; have legal read "
+    "the objection and keep it for arbitration.",
+    "certificate_failed": "The certificate could not be printed. It is due today: issue it by hand, and "
+    "record the duty with a copy.",
+    "freeze_failed": "What was open on the last day could not be frozen into the record. Note by hand today"
+    " what is open, and have an administrator look at the server log.",
+    "left_with_open_items": "Somebody has left with open items or debts. They stand in the override record;"
+    " the demand and a draft of a repayment agreement lie in the case.",
+    "duty_overdue": "A statutory duty of an employer is late. Carry it out now and record it, or record why"
+    " it failed.",
+    "settlement_not_booked": "A confirmed settlement cannot be booked: the ledger has changed since. Look at "
+    "the balances, and make a new settlement.",
+    "duty_urgent": "A statutory duty is due in these days. Carry it out and record it.",
+    "duty_failed": "A statutory duty was recorded as failed. It stays owed: mend the reason and record it "
+    "as done.",
+    "handover_silent": "The leaver has not handed over, and every step of the ladder is over. Decide what "
+    "follows.",
+    "receiver_silent": "A receiver has not confirmed what was handed over, and every step is over. Reassign"
+    " the share, or speak to them.",
+    "employment_suspended": "A system calls an employment suspended, which the law does not know. Correct "
+    "the state there, or end the employment by a delivered notice.",
 }
 """What each alarm says to HR; free of personal data."""
 
@@ -126,7 +158,10 @@ class CaseBook:
         session.add(RecordedStep(case_id=order.case_id, key=order.key))
         case = session.get_one(Case, order.case_id)
         open_before, ball_before = case.closed_at is None, _ball(case)
+        started = case.state == CaseState.STARTING.value
         self._project(case, order)
+        if case.departure_id is None and (started or (open_before and case.closed_at is not None)):
+            tell_of_person(session, case.person_id, self._clock())
         case.next_at = next_sending(case, session.get_one(Branch, case.branch_id), order.at)
         if open_before and case.circular_id is not None and case.outcome == ActKind.ACKNOWLEDGED.value:
             self._count_confirmed(session, case.circular_id, case.id)
@@ -186,6 +221,8 @@ class CaseBook:
         act = session.get(ActRow, draft.act_id) if draft.act_id else None
         if draft.kind in _BY_HAND:
             body |= _done_by_hand(session, case.id, draft, act, at)
+            if case.kind == Process.STATUTORY.value:
+                tell_look(session, case, self._clock())
         if act is not None:
             actor = actor_of(session, act)
             body["act"] = act.id

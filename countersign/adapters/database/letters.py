@@ -12,8 +12,10 @@ from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.deliveries import ENDED, delivery_body
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.receipts import tell_ladder
 from countersign.adapters.database.tables import Branch, Case, Delivery, EventRow
+from countersign.contracts.cases import Process
 from countersign.contracts.notices import SendState
 from countersign.domain.courier import (
     EVENT_OF,
@@ -170,6 +172,8 @@ class Letters:
             delivery.state, delivery.settled_at = after.value, report.at
             if ENDED[after] is not SendState.ACCEPTED or before is DeliveryState.FAILED_PERMANENT:
                 tell_ladder(session, case, delivery, ENDED[after], delivery.error_code, self._clock())
+        if case.kind == Process.STATUTORY.value and after is DeliveryState.DELIVERED:
+            tell_look(session, case, self._clock())
         if weak and case.state != "closed":
             raise_alarm(session, "weak_letter", self._clock(), case.id, f"({courier_words(report.state)})")
         return True

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.tables import Case, Outbox
+from countersign.adapters.database.tables import Case, Departure, Outbox
 from countersign.contracts.cases import CaseState
 from countersign.ids import new_id
 
@@ -24,3 +24,16 @@ def tell_departure(session: Session, departure_id: str, at: datetime, but: str |
     for case in cases:
         if case.id != but:
             tell_look(session, case, at)
+
+
+def tell_of_person(session: Session, person_id: str, at: datetime) -> None:
+    """Tell the departures of a person to look again: another case about them has begun or ended."""
+    departures = session.exec(
+        select(Departure.case_id).where(
+            Departure.person_id == person_id,
+            col(Departure.withdrawn_at).is_(None),
+            col(Departure.closed_at).is_(None),
+        )
+    ).all()
+    for departure_id in departures:
+        tell_departure(session, departure_id, at)

@@ -20,7 +20,16 @@ from countersign.domain.evidence import EventKind, Sealed
 ACT = "act"
 """The kind of such a request; its subject is the case, its body holds `act`, the kind, and `body`."""
 
+ITEMS = "items"
+"""The kind of a request that items of a handover do not apply; its subject is the offboarding case, its body
+holds `act`, the kind, `items`, their ids, and `verdict` where it settles a dispute."""
+
+WAIVER = "waiver"
+"""The kind of a request to give up a leaver's debt; its subject is the offboarding case, its body holds
+`act`, the kind, `account` and `amount_fen`."""
+
 _ASKING = frozenset(STAFF)
+_ASKING_FOR_A_WAIVER = frozenset({Role.FINANCE})
 
 
 class MayNoLongerAct(Exception):
@@ -83,6 +92,21 @@ class Overrides:
         self._approvals.decide(asked.id, officer, approved=True, reason=reason, carry_out=carry_out)
         return asked.id
 
+    def agree_with(
+        self, asked: Asked, officer: Officer, reason: str, do: Callable[[Session, Account], object]
+    ) -> None:
+        """Agree, and let `do` carry it out in the same transaction, for the account that asked.
+
+        Both names and both reasons stand sealed in the chain before. Raises as `agree`, and what `do` raises.
+        """
+
+        def carry_out(session: Session, settled: Asked) -> None:
+            asker = asker_of(session, settled)
+            self._keep(session, session.get_one(Case, settled.subject), settled, officer, reason)
+            do(session, asker)
+
+        self._approvals.decide(asked.id, officer, approved=True, reason=reason, carry_out=carry_out)
+
     def may_still_act(self, asked: Asked) -> bool:
         """Say whether who asked could still do it themselves."""
         with self._database.reading() as session:
@@ -94,7 +118,7 @@ class Overrides:
 
     def cases(self, requests: Iterable[Asked]) -> dict[str, CaseAskedAbout]:
         """Return the cases that requests are about, by id."""
-        wanted = {asked.subject for asked in requests if asked.kind == ACT}
+        wanted = {asked.subject for asked in requests if asked.kind in (ACT, ITEMS, WAIVER)}
         query = (
             select(Case, Person, Branch)
             .join(Person, col(Person.id) == col(Case.person_id))
@@ -137,6 +161,7 @@ def asker_of(session: Session, asked: Asked) -> Account:
     """Return who asked; raises `MayNoLongerAct` when they could not ask for it today."""
     found = session.get_one(Account, asked.asked_by_id)
     in_branch = found.branch_id in (None, asked.branch_id)
-    if found.disabled_at is not None or Role(found.role) not in _ASKING or not in_branch:
+    asking = _ASKING_FOR_A_WAIVER if asked.kind == WAIVER else _ASKING
+    if found.disabled_at is not None or Role(found.role) not in asking or not in_branch:
         raise MayNoLongerAct
     return found

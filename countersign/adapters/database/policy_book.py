@@ -18,6 +18,9 @@ COMPANY = "*"
 SHIPPED: Mapping[Process, str] = {
     Process.LEAVE_RETURN: "leave_return_standard",
     Process.ACKNOWLEDGEMENT: "acknowledgement_standard",
+    Process.OFFBOARDING: "offboarding_standard",
+    Process.HANDOVER: "handover_standard",
+    Process.STATUTORY: "statutory_standard",
 }
 """The policy of each process while nobody has chosen another."""
 

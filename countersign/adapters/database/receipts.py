@@ -10,7 +10,9 @@ from sqlmodel import Session, select
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.deliveries import ENDED, DeliveryEvents
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.tables import Case, Delivery, OptOut, Outbox
+from countersign.contracts.cases import Process
 from countersign.contracts.notices import ReceiptReport, SendState
 from countersign.domain.code_meaning import CodeClass
 from countersign.domain.evidence import EventKind
@@ -64,6 +66,8 @@ class Receipts:
                 self._events.append(session, case, delivery, "settled", at, EventKind.DELIVERY_SETTLED, more)
             if after in _FAILED or before is DeliveryState.UNKNOWN or before in _FAILED:
                 tell_ladder(session, case, delivery, ENDED[after], delivery.error_code, self._clock())
+            if case.kind == Process.STATUTORY.value and after is DeliveryState.DELIVERED:
+                tell_look(session, case, self._clock())
         kind = _KINDS.get(receipt.state)
         if kind is not None:
             more = {"state": receipt.state.value, "code": receipt.code, "says": receipt.sentence}

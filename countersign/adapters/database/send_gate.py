@@ -13,6 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from countersign.adapters.database.nothing_left import nothing_left
 from countersign.adapters.database.tables import (
     ActRow,
     Branch,
@@ -70,12 +71,14 @@ class SendGate:
     def __init__(self, caps: Caps, provider_of: Callable[[str, str], str]) -> None:
         self._caps, self.provider_of = caps, provider_of
 
-    def why_never(self, session: Session, case: Case, delivery: Delivery) -> str | None:
-        """Say why nothing may leave any more, as a code of `NEVER`."""
+    def why_never(self, session: Session, case: Case, delivery: Delivery, at: datetime) -> str | None:
+        """Say why nothing may leave any more at the case's time, as a code of `NEVER`."""
         if case.state == "closed":
             return "closed"
         process, acts = Process(case.kind), live_acts(session, case)
         if any(ends(process, ActKind(act.kind), Role(act.role)) for act in acts):
+            return "answered"
+        if nothing_left(session, case, session.get_one(Notice, delivery.notice_id).step, at):
             return "answered"
         address = delivery.address
         if address and session.get(Suppression, (case.id, address)) is not None:

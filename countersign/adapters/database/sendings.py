@@ -84,7 +84,7 @@ class Sendings:
             return self._lost(session, case, delivery, order.at)
         if state is not DeliveryState.PENDING:
             return SendResult(ENDED[state], delivery.error_code)
-        never = self._gate.why_never(session, case, delivery)
+        never = self._gate.why_never(session, case, delivery, order.at)
         if never is not None:
             delivery.state, delivery.sentence = DeliveryState.SUPPRESSED.value, NEVER[never]
             delivery.settled_at, delivery.held_why = order.at, None

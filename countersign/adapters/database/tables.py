@@ -855,7 +855,8 @@ class Departure(SQLModel, table=True):
 
     `case_id` is its offboarding case, `statutory_case_id` the case of its statutory duties. `holds` is the
     employment's id until the departure is withdrawn, so that an employment has one at most. `last_day` is the
-    agreed or planned last day, `noticed_on` the day on which somebody gave notice. `served_on` is the day on
+    agreed or planned last day, `noticed_on` the day on which somebody gave notice. `facts` is what the
+    employer's notice rests on, in HR's words; only the leaver reads it. `served_on` is the day on
     which the employer's notice was delivered, where one is needed; `ended_on` the day on which the employment
     ended. `finance_confirmed_at` is when finance said that the ledger holds everything that is owed.
     """
@@ -870,6 +871,7 @@ class Departure(SQLModel, table=True):
     ground: str
     proposed_by: str
     needs_notice: bool
+    facts: str | None = None
     noticed_on: date
     last_day: date = Field(index=True)
     successor_id: str | None = Field(default=None, foreign_key="person.id", index=True)

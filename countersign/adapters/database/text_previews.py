@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.case_file import CaseFile
+from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.circular_file import circular_file
+from countersign.adapters.database.departure_files import example_file
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.identity import CODE_LASTS
 from countersign.adapters.database.leave_file import leave_file
@@ -142,6 +144,9 @@ class TextPreviews:
     def _file(self, session: Session, key: TextKey, person: Person) -> CaseFile:
         if key.process == Process.ACKNOWLEDGEMENT.value:
             return circular_file(session, _circular(session, person, key.language, self._clock()), person)
+        process = Process(key.process)
+        if process is not Process.LEAVE_RETURN:
+            return self._file_of_departure(session, process, person, key.language)
         newest = (
             select(Leave.id).where(Leave.person_id == person.id).order_by(col(Leave.ends_on).desc()).limit(1)
         )
@@ -150,6 +155,19 @@ class TextPreviews:
         if file is None:
             raise NoPreview("person: this employee has no leave on record; choose another")
         return file
+
+    def _file_of_departure(
+        self, session: Session, process: Process, person: Person, language: str
+    ) -> CaseFile:
+        """Return the file of the newest such case of a person; an example for somebody who has had none."""
+        newest = (
+            select(Case)
+            .where(Case.person_id == person.id, Case.kind == process.value)
+            .order_by(col(Case.created_at).desc())
+            .limit(1)
+        )
+        case = session.exec(newest).first()
+        return file_of(session, case) if case else example_file(session, process, person, language)
 
     def _sample(self, key: TextKey, renderers: Mapping[Process, Renderer], file: CaseFile) -> Sample:
         audience = _AUDIENCES.get(reader_of(key.name), Audience.EMPLOYEE)

@@ -15,7 +15,7 @@ class Of(StrEnum):
 
     A branch by its name; a person and their contact by the employee number; an employment by number and day
     of hiring; a leave by number, kind and first day; a calendar's day by its date; a letter by its tracking
-    number.
+    number; a holding by its number and track; a departure by the employee number.
     """
 
     BRANCH = "branch"
@@ -25,6 +25,8 @@ class Of(StrEnum):
     LEAVE = "leave"
     DAY = "day"
     LETTER = "letter"
+    HOLDING = "holding"
+    DEPARTURE = "departure"
 
 
 class How(StrEnum):

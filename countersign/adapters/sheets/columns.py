@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import xlsxwriter  # type: ignore[import-untyped]
 
@@ -13,11 +13,13 @@ from countersign.adapters.sheets.table import RowError, Sheet
 class Columns:
     """The columns that a list can have: their names in English, each with the header it bears.
 
-    `required` are those that a list must have; a header may be written in either language.
+    `required` are those that a list must have; a header may be written in either language. `others` are
+    further headers that mean one of these columns; one that means none of them is not known.
     """
 
     headers: Mapping[str, str]
     required: tuple[str, ...]
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def error(self, row: int, name: str, code: str, sentence: str) -> RowError:
         """Return why the cell of a row in the column `name` is refused."""
@@ -25,7 +27,8 @@ class Columns:
 
     def read(self, sheet: Sheet) -> tuple[dict[str, str], list[RowError]]:
         """Return the name of each header of a table, and what is wrong with its headers."""
-        known = {name: name for name in self.headers} | {head: name for name, head in self.headers.items()}
+        known = {head: name for head, name in self.others.items() if name in self.headers}
+        known |= {name: name for name in self.headers} | {head: name for name, head in self.headers.items()}
         found: dict[str, str] = {}
         errors = []
         for header in sheet.headers:
@@ -46,6 +49,10 @@ class Columns:
             if name not in found.values()
         ]
         return found, errors
+
+    def as_written(self, found: Mapping[str, str]) -> "Columns":
+        """Return these columns under the headers that a table has; `found` is what `read` returned."""
+        return replace(self, headers={**self.headers, **{name: header for header, name in found.items()}})
 
     def template(
         self, title: str, widths: Sequence[tuple[int, str]], notes: Sequence[tuple[str, str, str]]

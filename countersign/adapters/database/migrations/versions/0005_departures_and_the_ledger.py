@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("ground", sa.String(), nullable=False),
         sa.Column("proposed_by", sa.String(), nullable=False),
         sa.Column("needs_notice", sa.Boolean(), nullable=False),
+        sa.Column("facts", sa.String(), nullable=True),
         sa.Column("noticed_on", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=False),
         sa.Column("successor_id", sa.String(), nullable=True),

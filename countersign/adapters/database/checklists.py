@@ -1,0 +1,567 @@
+"""Checklists of a departure: accounts to shut, open tasks that pass on, people who report to the leaver."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.actors import actor_name
+from countersign.adapters.database.acts import ActView, NewAct
+from countersign.adapters.database.booked_acts import BookedActs
+from countersign.adapters.database.cases import actor_of, case_now
+from countersign.adapters.database.engine import Database
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.items import those_who_left
+from countersign.adapters.database.scope import Scope
+from countersign.adapters.database.tables import (
+    ActRow,
+    Branch,
+    Case,
+    Departure,
+    PassedTask,
+    Person,
+    Revocation,
+)
+from countersign.contracts.cases import ActKind, Role
+from countersign.domain.checklists import (
+    AFTER_WITHDRAWAL,
+    NEEDS_REASON,
+    TOLD,
+    AccessState,
+    TaskState,
+    new_superiors,
+)
+from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.refusal import Refusal
+from countersign.ids import new_id
+
+_Row = TypeVar("_Row")
+IN_ONE_EVENT = 100
+"""How many tasks or people one event names at most."""
+MOST_TASKS = 2000
+"""How many tasks a departure may hold."""
+
+
+@dataclass(frozen=True)
+class ChecklistAct:
+    """Who does something on a checklist: `id` is the act's, the same id is the same act."""
+
+    id: str
+    case_id: str
+    role: Role
+    actor: str
+
+
+@dataclass(frozen=True)
+class ListedTask:
+    """A task or an approval of the leaver's in another system."""
+
+    system: str
+    reference: str
+    title: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SystemLine:
+    """An account to be shut, and what became of it."""
+
+    system: str
+    state: AccessState
+    reason: str | None = field(repr=False)
+    changed_by: str | None = field(repr=False)
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A task of the leaver's, and who has it now."""
+
+    id: str
+    system: str
+    reference: str
+    title: str = field(repr=False)
+    state: TaskState
+    holder: str = field(repr=False)
+    holder_number: str
+    listed_at: datetime
+    moved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ReportLine:
+    """Somebody who reports to the leaver."""
+
+    number: str
+    name: str = field(repr=False)
+    department: str | None
+    post: str | None
+
+
+@dataclass(frozen=True)
+class ChecklistsView:
+    """The three lists of one departure; `branch_id` is the leaver's. `moved` counts reports moved so far."""
+
+    case_id: str
+    branch_id: str
+    leaver: str = field(repr=False)
+    leaver_number: str
+    successor: str | None = field(repr=False)
+    successor_number: str | None
+    last_day: date
+    withdrawn: bool
+    closed: bool
+    systems: tuple[SystemLine, ...]
+    tasks: tuple[TaskLine, ...]
+    team: tuple[ReportLine, ...]
+    moved: int
+
+
+class Checklists:
+    """Keeps the checklists; every change is evidence in the offboarding chain.
+
+    Methods that act return the act's receipt; carry it with `dispatcher.carry(view.id)` afterwards. `Refusal`
+    says what is refused; then nothing is changed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        booked_acts: BookedActs,
+        evidence: EvidenceLog,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._booked, self._evidence, self._clock = database, booked_acts, evidence, clock
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def view(self, case_id: str, scope: Scope) -> ChecklistsView | None:
+        """Return the checklists of a departure; None where there is none in the scope."""
+        with self._database.reading() as session:
+            departure = session.get(Departure, case_id)
+            leaver = None if departure is None else session.get_one(Person, departure.person_id)
+            if departure is None or leaver is None or not scope.covers(leaver, departure.branch_id):
+                return None
+            successor = _successor(session, departure)
+            return ChecklistsView(
+                case_id=case_id,
+                branch_id=departure.branch_id,
+                leaver=leaver.name,
+                leaver_number=leaver.number,
+                successor=None if successor is None else successor.name,
+                successor_number=None if successor is None else successor.number,
+                last_day=departure.last_day,
+                withdrawn=departure.withdrawn_at is not None,
+                closed=departure.closed_at is not None,
+                systems=tuple(_system_lines(session, case_id)),
+                tasks=tuple(_task_lines(session, case_id)),
+                team=tuple(
+                    ReportLine(one.number, one.name, one.department, one.post)
+                    for one in _team(session, leaver)
+                ),
+                moved=sum(len(act.body["team"]) for act in _team_acts(session, case_id)),
+            )
+
+    # -- accounts -----------------------------------------------------------------------------------------
+
+    def revoked(
+        self, act: ChecklistAct, systems: Sequence[str], state: AccessState, reason: str = ""
+    ) -> ActView:
+        """Keep what became of the leaver's accounts in one or several systems; `reason` is in words."""
+        if state not in TOLD:
+            raise Refusal("state", f"state: must be one of {', '.join(TOLD)}")
+        if state in NEEDS_REASON and not reason.strip():
+            raise Refusal("reason", "reason: is missing; say why the account could not be shut")
+        if not systems:
+            raise Refusal("systems", "systems: choose at least one system")
+        body = {"systems": sorted(set(systems)), "state": state.value}
+        new = _new(act, ActKind.REVOKED, body, {"reason": reason.strip()})
+        return self._booked.take(new, self._revoke)
+
+    def _revoke(self, session: Session, act: ActRow, case: Case) -> None:
+        departure = _departure(session, case)
+        rows = {one.system: one for one in _revocations(session, departure.case_id)}
+        unknown = [name for name in act.body["systems"] if name not in rows]
+        if unknown:
+            known = ", ".join(rows) or "none"
+            raise Refusal("systems", f"systems: {', '.join(unknown)} is not on the list; known: {known}")
+        reason = act.words.get("reason") or None
+        for name in act.body["systems"]:
+            row = rows[name]
+            before, row.state, row.reason = row.state, act.body["state"], reason
+            row.changed_by, row.changed_at = act.actor, act.at
+            session.add(row)
+            self._tell_access(session, case, act, row, before, EventKind.ACCESS_REVOKED)
+
+    def given_back(self, case_id: str, system: str, actor: str, evidence_actor: Mapping[str, Any]) -> None:
+        """Keep that an account that a withdrawn departure had shut was given back; again changes nothing.
+
+        The case is closed by then, so this is no act of it. Raises `Refusal`.
+        """
+
+        def keep(session: Session) -> None:
+            rows = {one.system: one for one in _revocations(session, case_id)}
+            row = rows.get(system)
+            if row is None or row.state not in (AccessState.TO_GIVE_BACK, AccessState.GIVEN_BACK):
+                raise Refusal("system", "system: no account of this name is to be given back")
+            if row.state == AccessState.GIVEN_BACK:
+                return
+            now, case = self._clock(), session.get_one(Case, case_id)
+            row.state, row.reason = AccessState.GIVEN_BACK.value, None
+            row.changed_by, row.changed_at = actor, now
+            session.add(row)
+            body = {"system": system, "access": row.state, "before": AccessState.TO_GIVE_BACK.value}
+            key, at = f"access/{row.id}/given_back", case_now(case, now)
+            self._evidence.append(session, case, key, at, EventKind.ACCESS_RESTORED, evidence_actor, body)
+
+        self._database.write(keep)
+
+    def _tell_access(
+        self, session: Session, case: Case, act: ActRow, row: Revocation, before: str, kind: EventKind
+    ) -> None:
+        body: dict[str, Any] = {"act": act.id, "system": row.system, "access": row.state, "before": before}
+        if row.reason:
+            body["reason"] = Sealed(row.reason)
+        key = f"act/{act.id}/access/{row.id}"
+        self._evidence.append(session, case, key, act.at, kind, actor_of(session, act), body)
+
+    # -- open tasks ---------------------------------------------------------------------------------------
+
+    def list_tasks(
+        self, case_id: str, tasks: Sequence[ListedTask], actor: Mapping[str, Any]
+    ) -> tuple[int, int]:
+        """Keep the leaver's open tasks of other systems; return how many are new and how many known.
+
+        Raises `Refusal` for a departure that is over, and for more tasks than anybody can have.
+        """
+
+        def keep(session: Session) -> tuple[int, int]:
+            case = session.get_one(Case, case_id)
+            departure = _departure(session, case)
+            if departure.closed_at is not None:
+                raise Refusal("case", "case: this departure is closed; its tasks are passed on elsewhere")
+            known = {(one.system, one.reference) for one in _tasks(session, case_id)}
+            wanted = {(one.system, one.reference): one for one in tasks}
+            new = [one for key, one in wanted.items() if key not in known]
+            if len(known) + len(new) > MOST_TASKS:
+                raise Refusal("tasks", f"tasks: a departure holds at most {MOST_TASKS}; leave some out")
+            now = self._clock()
+            at = case_now(case, now)
+            rows = [
+                PassedTask(
+                    id=new_id(),
+                    departure_id=case_id,
+                    system=one.system,
+                    reference=one.reference,
+                    title=one.title,
+                    holder_id=departure.person_id,
+                    listed_at=at,
+                )
+                for one in new
+            ]
+            session.add_all(rows)
+            session.flush()
+            self._tell_tasks(session, case, f"tasks/{new_id()}", at, EventKind.TASK_LISTED, actor, rows, {})
+            return len(new), len(wanted) - len(new)
+
+        return self._database.write(keep)
+
+    def move_tasks(self, act: ChecklistAct, tasks: Sequence[str] = (), to: str | None = None) -> ActView:
+        """Pass tasks, by their ids, to the employee of a number.
+
+        Without ids all that the leaver still has, without a number to the successor.
+        """
+
+        def take(session: Session) -> ActView:
+            departure = _departure_of(session, act.case_id)
+            receiver = self._receiver(session, departure, to)
+            chosen = list(tasks) or [
+                one.id
+                for one in _tasks(session, act.case_id)
+                if one.holder_id == departure.person_id and one.state == TaskState.OPEN
+            ]
+            body = {"tasks": sorted(set(chosen)), "to": receiver.id}
+            new = _new(act, ActKind.TASKS_MOVED, body)
+            return self._booked.take_within(session, new, self._move)
+
+        return self._once(act, take)
+
+    def _move(self, session: Session, act: ActRow, case: Case) -> None:
+        _departure(session, case)
+        rows = {one.id: one for one in _tasks(session, case.id)}
+        chosen = [rows[one] for one in act.body["tasks"] if one in rows]
+        if len(chosen) < len(act.body["tasks"]):
+            raise Refusal("tasks", "tasks: one of them is not on this list; open the list again and choose")
+        moving = [one for one in chosen if one.holder_id != act.body["to"]]
+        if not moving:
+            raise Refusal("tasks", "tasks: none is left to be passed on to this person")
+        before = self._hand(
+            session, moving, dict.fromkeys((one.id for one in moving), act.body["to"]), act.at
+        )
+        for one in moving:
+            one.state = TaskState.MOVED.value
+        self._tell_moved(session, case, act, moving, before)
+
+    @staticmethod
+    def _hand(
+        session: Session, rows: Sequence[PassedTask], to: Mapping[str, str], at: datetime
+    ) -> dict[str, str]:
+        """Give tasks to other people; return who had each before."""
+        before = {one.id: one.holder_id for one in rows}
+        for one in rows:
+            one.holder_id, one.moved_at = to[one.id], at
+            session.add(one)
+        return before
+
+    def _tell_moved(
+        self, session: Session, case: Case, act: ActRow, rows: Sequence[PassedTask], before: Mapping[str, str]
+    ) -> None:
+        people = _people(session, {*before.values(), *(one.holder_id for one in rows)})
+        each = {
+            one.id: {"before": _named(people[before[one.id]]), "after": _named(people[one.holder_id])}
+            for one in rows
+        }
+        key, actor = f"act/{act.id}/tasks", actor_of(session, act)
+        self._tell_tasks(session, case, key, act.at, EventKind.TASK_MOVED, actor, rows, each)
+
+    def _tell_tasks(
+        self,
+        session: Session,
+        case: Case,
+        key: str,
+        at: datetime,
+        kind: EventKind,
+        actor: Mapping[str, Any],
+        rows: Sequence[PassedTask],
+        each: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        for number, some in enumerate(_parcels(rows)):
+            told = [
+                {
+                    "task": one.id,
+                    "system": one.system,
+                    "reference": Sealed(one.reference),
+                    "title": Sealed(one.title),
+                    **each.get(one.id, {}),
+                }
+                for one in some
+            ]
+            self._evidence.append(session, case, f"{key}/{number}", at, kind, actor, {"tasks": told})
+
+    # -- people who report to the leaver -------------------------------------------------------------------
+
+    def move_team(self, act: ChecklistAct, to: str | None = None) -> ActView:
+        """Let everybody who reports to the leaver report to the employee of a number, else the successor.
+
+        The new superior, and whoever is above them, reports to the leaver's own superior.
+        """
+
+        def take(session: Session) -> ActView:
+            departure = _departure_of(session, act.case_id)
+            receiver = self._receiver(session, departure, to)
+            leaver = session.get_one(Person, departure.person_id)
+            team = _team(session, leaver)
+            superiors = dict(session.exec(select(Person.number, Person.manager_number)).all())
+            after = new_superiors([one.number for one in team], leaver.number, receiver.number, superiors)
+            ids = {one.number: one.id for one in team}
+            body = {"team": {ids[number]: superior for number, superior in after.items()}, "to": receiver.id}
+            new = _new(act, ActKind.TASKS_MOVED, body)
+            return self._booked.take_within(session, new, self._move_team)
+
+        return self._once(act, take)
+
+    def _move_team(self, session: Session, act: ActRow, case: Case) -> None:
+        departure = _departure(session, case)
+        team = _people(session, act.body["team"])
+        if not team:
+            raise Refusal("team", "team: nobody reports to this person any longer; nothing is left to do")
+        leaver = session.get_one(Person, departure.person_id)
+        for one in team.values():
+            one.manager_number = act.body["team"][one.id]
+            session.add(one)
+        after = {one.id: one.manager_number for one in team.values()}
+        before = dict.fromkeys(team, leaver.number)
+        self._tell_team(session, case, act, list(team.values()), before, after)
+
+    def _tell_team(
+        self,
+        session: Session,
+        case: Case,
+        act: ActRow,
+        team: Sequence[Person],
+        before: Mapping[str, str | None],
+        after: Mapping[str, str | None],
+    ) -> None:
+        actor = actor_of(session, act)
+        for number, some in enumerate(_parcels(team)):
+            told = [
+                {"person": one.id, **_named(one), "before": _sealed(before[one.id])}
+                | {"after": _sealed(after[one.id])}
+                for one in some
+            ]
+            key = f"act/{act.id}/team/{number}"
+            self._evidence.append(session, case, key, act.at, EventKind.TEAM_MOVED, actor, {"team": told})
+
+    # -- turning it round ----------------------------------------------------------------------------------
+
+    def undo(self, session: Session, departure: Departure, act: ActRow, case: Case) -> None:
+        """List what was shut to be opened again, give tasks and reports back; the history stays.
+
+        `act` is the withdrawal. A report who has got another superior since keeps that one.
+        """
+        for row in _revocations(session, departure.case_id):
+            after = AFTER_WITHDRAWAL.get(AccessState(row.state))
+            if after is not None:
+                before, row.state, row.reason = row.state, after.value, None
+                row.changed_by, row.changed_at = act.actor, act.at
+                session.add(row)
+                self._tell_access(session, case, act, row, before, EventKind.ACCESS_RESTORED)
+        moved = [one for one in _tasks(session, departure.case_id) if one.state == TaskState.MOVED]
+        own = dict.fromkeys((one.id for one in moved), departure.person_id)
+        before_ = self._hand(session, moved, own, act.at)
+        for one in moved:
+            one.state = TaskState.MOVED_BACK.value
+        if moved:
+            self._tell_moved(session, case, act, moved, before_)
+        self._undo_team(session, departure, act, case)
+
+    def _undo_team(self, session: Session, departure: Departure, act: ActRow, case: Case) -> None:
+        leaver = session.get_one(Person, departure.person_id)
+        given = {k: v for one in _team_acts(session, departure.case_id) for k, v in one.body["team"].items()}
+        people = _people(session, given)
+        back = [one for one in people.values() if one.manager_number == given[one.id]]
+        for one in back:
+            one.manager_number = leaver.number
+            session.add(one)
+        if back:
+            after = dict.fromkeys((one.id for one in back), leaver.number)
+            self._tell_team(session, case, act, back, given, after)
+
+    # -- what all acts share -------------------------------------------------------------------------------
+
+    def _once(self, act: ChecklistAct, take: Callable[[Session], ActView]) -> ActView:
+        """Take an act in whose body is read from the books; the same id again returns the first receipt."""
+
+        def first(session: Session) -> ActView:
+            known = session.get(ActRow, act.id)
+            if known is None:
+                return take(session)
+            again = _new(act, ActKind(known.kind), known.body, known.words)
+            return self._booked.take_within(session, again, _nothing)
+
+        return self._database.write(first)
+
+    def _receiver(self, session: Session, departure: Departure, to: str | None) -> Person:
+        """Return who takes over; raises `Refusal` for the leaver, for who has left, and for nobody."""
+        if to is None:
+            found = _successor(session, departure)
+            if found is None:
+                raise Refusal(
+                    "to", "to: this departure names no successor; give the number of who takes over"
+                )
+        else:
+            found = session.exec(select(Person).where(Person.number == to)).first()
+            if found is None:
+                raise Refusal("to", "to: no employee has this number; correct it")
+        if found.id == departure.person_id:
+            raise Refusal("to", "to: is the person who leaves; name somebody else")
+        case = session.get_one(Case, departure.case_id)
+        zone = session.get_one(Branch, departure.branch_id).zone
+        if those_who_left(session, [found.id], case_now(case, self._clock()), zone):
+            raise Refusal("to", "to: has left the company; name somebody else")
+        return found
+
+
+def _nothing(_session: Session, _act: ActRow, _case: Case) -> None:
+    return
+
+
+def _new(
+    act: ChecklistAct, kind: ActKind, body: Mapping[str, Any], words: Mapping[str, str] | None = None
+) -> NewAct:
+    told = {name: text for name, text in (words or {}).items() if text}
+    return NewAct(act.id, act.case_id, kind, act.role, act.actor, body=body, words=told)
+
+
+def _departure_of(session: Session, case_id: str) -> Departure:
+    return _departure(session, session.get_one(Case, case_id))
+
+
+def _departure(session: Session, case: Case) -> Departure:
+    """Return the departure of an offboarding case; raises `Refusal` where nobody leaves any more."""
+    found = session.get(Departure, case.id)
+    if found is None:
+        raise Refusal("case", "case: is no departure; act on the offboarding case")
+    if found.withdrawn_at is not None:
+        raise Refusal("case", "case: this departure was withdrawn; nobody leaves")
+    return found
+
+
+def _successor(session: Session, departure: Departure) -> Person | None:
+    return None if departure.successor_id is None else session.get_one(Person, departure.successor_id)
+
+
+def _revocations(session: Session, case_id: str) -> Sequence[Revocation]:
+    query = select(Revocation).where(Revocation.departure_id == case_id)
+    # Ids rise in the order of the policy's list.
+    return session.exec(query.order_by(col(Revocation.id))).all()
+
+
+def _tasks(session: Session, case_id: str) -> Sequence[PassedTask]:
+    query = select(PassedTask).where(PassedTask.departure_id == case_id)
+    return session.exec(query.order_by(col(PassedTask.system), col(PassedTask.reference))).all()
+
+
+def _team(session: Session, leaver: Person) -> Sequence[Person]:
+    query = select(Person).where(Person.manager_number == leaver.number, Person.id != leaver.id)
+    return session.exec(query.order_by(col(Person.number))).all()
+
+
+def _team_acts(session: Session, case_id: str) -> list[ActRow]:
+    query = select(ActRow).where(ActRow.case_id == case_id, ActRow.kind == ActKind.TASKS_MOVED.value)
+    taken = session.exec(query.order_by(col(ActRow.recorded_at), col(ActRow.id))).all()
+    return [one for one in taken if "team" in one.body and one.state not in ("late", "refused")]
+
+
+def _system_lines(session: Session, case_id: str) -> Iterable[SystemLine]:
+    for row in _revocations(session, case_id):
+        by = None if row.changed_by is None else actor_name(session, row.changed_by)
+        yield SystemLine(row.system, AccessState(row.state), row.reason, by, row.changed_at)
+
+
+def _task_lines(session: Session, case_id: str) -> Iterable[TaskLine]:
+    rows = _tasks(session, case_id)
+    people = _people(session, {one.holder_id for one in rows})
+    for row in rows:
+        holder = people[row.holder_id]
+        yield TaskLine(
+            id=row.id,
+            system=row.system,
+            reference=row.reference,
+            title=row.title,
+            state=TaskState(row.state),
+            holder=holder.name,
+            holder_number=holder.number,
+            listed_at=row.listed_at,
+            moved_at=row.moved_at,
+        )
+
+
+def _people(session: Session, ids: Iterable[str]) -> dict[str, Person]:
+    wanted = sorted(set(ids))
+    return {one.id: one for one in session.exec(select(Person).where(col(Person.id).in_(wanted)))}
+
+
+def _named(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "name": Sealed(person.name)}
+
+
+def _sealed(number: str | None) -> Sealed | None:
+    """Return an employee number as the chain holds it; null for nobody."""
+    return None if number is None else Sealed(number)
+
+
+def _parcels(rows: Sequence[_Row]) -> Iterable[Sequence[_Row]]:
+    for at in range(0, len(rows), IN_ONE_EVENT):
+        yield rows[at : at + IN_ONE_EVENT]

@@ -1,0 +1,309 @@
+"""The handover of a departure as pages show it: the board of all items, and the share of one receiver."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlmodel import Session, col, or_, select
+
+from countersign.adapters.database.cases import case_now
+from countersign.adapters.database.shares import absences_on, day_of
+from countersign.adapters.database.tables import (
+    ActRow,
+    Branch,
+    Case,
+    Departure,
+    Document,
+    HandoverItem,
+    ItemConfirmation,
+    Person,
+    ReceiverAbsence,
+)
+from countersign.contracts.cases import CaseState, Process
+from countersign.domain.departure import CLOSED_ITEMS, Condition, DepartureKind, ItemState, Track
+from countersign.domain.handover import What
+from countersign.domain.offboarding import last_day_over
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """One item as pages show it; `holder` is who has to do something: leaver, receiver, administration, hr.
+
+    `one_sided` says that the receiver has confirmed and the leaver has not. `delegate` confirms today for the
+    receiver. `last_words` are those of the newest dispute or settlement, `files` the ids of its photos.
+    """
+
+    id: str
+    track: Track
+    reference: str
+    title: str = field(repr=False)
+    mandatory: bool
+    value_fen: int | None
+    state: ItemState
+    holder: str | None
+    one_sided: bool
+    due_on: date
+    condition: Condition | None
+    handed_over_at: datetime | None
+    accepted_at: datetime | None
+    receiver_id: str | None
+    receiver: str | None = field(repr=False)
+    receiver_number: str | None
+    delegate: str | None = field(repr=False)
+    share_id: str | None
+    last_words: str | None = field(default=None, repr=False)
+    files: tuple[str, ...] = ()
+    details: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many items of a person or a track stand where; `open` waits for the leaver."""
+
+    all: int = 0
+    open: int = 0
+    handed_over: int = 0
+    disputed: int = 0
+    closed: int = 0
+
+
+@dataclass(frozen=True)
+class ReceiverTally:
+    """What one receiver takes over; None as id and name is administration, or nobody for other tracks."""
+
+    person_id: str | None
+    name: str | None = field(repr=False)
+    number: str | None
+    share_id: str | None
+    tally: Tally
+    delegate: str | None = field(default=None, repr=False)
+    delegate_until: date | None = None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The handover of one departure: items by track, counts by track and by receiver.
+
+    `leaver_silent` tells that receivers may confirm what the leaver has not handed over.
+    """
+
+    departure_id: str
+    last_day: date
+    leaver_silent: bool
+    items: Mapping[Track, tuple[ItemView, ...]]
+    tracks: Mapping[Track, Tally]
+    receivers: tuple[ReceiverTally, ...]
+    all: Tally
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """What one receiver sees: own items, and those of absent receivers for whom they confirm.
+
+    `to_accept` are the ids that can be accepted now. `standing_in_for` maps item ids to the absent
+    receiver's name.
+    """
+
+    case_id: str
+    departure_id: str
+    person_id: str
+    person: str = field(repr=False)
+    leaver: str = field(repr=False)
+    leaver_number: str
+    last_day: date
+    leaver_silent: bool
+    closed: bool
+    items: tuple[ItemView, ...]
+    to_accept: tuple[str, ...]
+    tally: Tally
+    standing_in_for: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def leaver_silent(session: Session, departure: Departure, at: datetime) -> bool:
+    """Say whether the leaver can be passed over: the last day is over, or nobody knows where they are."""
+    zone = session.get_one(Branch, departure.branch_id).zone
+    return departure.kind == DepartureKind.ABSENCE or at >= last_day_over(departure.last_day, zone)
+
+
+def board_of(session: Session, departure: Departure, now: datetime) -> Board:
+    """Return the handover of a departure at a real instant, in a handful of queries."""
+    case = session.get_one(Case, departure.case_id)
+    items = session.exec(
+        select(HandoverItem)
+        .where(HandoverItem.departure_id == departure.case_id)
+        .order_by(col(HandoverItem.track), col(HandoverItem.reference))
+    ).all()
+    at = case_now(case, now)
+    seen = _Seen(session, items, absences_on(session, departure.case_id, day_of(session, case, at)))
+    views = [seen.view(item) for item in items]
+    by_track = {track: tuple(one for one in views if one.track is track) for track in Track}
+    return Board(
+        departure_id=departure.case_id,
+        last_day=departure.last_day,
+        leaver_silent=leaver_silent(session, departure, at),
+        items=by_track,
+        tracks={track: tally(some) for track, some in by_track.items()},
+        receivers=_receivers(views, seen),
+        all=tally(views),
+    )
+
+
+def share_view(session: Session, case: Case, now: datetime) -> ShareView:
+    """Return what the receiver of a handover case sees at a real instant."""
+    departure = session.get_one(Departure, case.departure_id)
+    at = case_now(case, now)
+    absences = absences_on(session, departure.case_id, day_of(session, case, at))
+    for_whom = [one.receiver_id for one in absences if one.share_id == case.id]
+    items = session.exec(
+        select(HandoverItem)
+        .where(
+            HandoverItem.departure_id == departure.case_id,
+            or_(col(HandoverItem.share_id) == case.id, col(HandoverItem.receiver_id).in_(for_whom)),
+        )
+        .order_by(col(HandoverItem.track), col(HandoverItem.reference))
+    ).all()
+    seen, silent = _Seen(session, items, absences), leaver_silent(session, departure, at)
+    views = tuple(seen.view(item) for item in items)
+    person, leaver = session.get_one(Person, case.person_id), session.get_one(Person, departure.person_id)
+    return ShareView(
+        case_id=case.id,
+        departure_id=departure.case_id,
+        person_id=person.id,
+        person=person.name,
+        leaver=leaver.name,
+        leaver_number=leaver.number,
+        last_day=departure.last_day,
+        leaver_silent=silent,
+        closed=case.state == CaseState.CLOSED.value,
+        items=views,
+        to_accept=tuple(one.id for one in views if _acceptable(one, silent)),
+        tally=tally(views),
+        standing_in_for={
+            one.id: one.receiver or "" for one in views if one.receiver_id not in (None, person.id)
+        },
+    )
+
+
+def is_share(case: Case | None) -> bool:
+    """Say whether a case is that of a receiver."""
+    return case is not None and case.kind == Process.HANDOVER.value
+
+
+def tally(views: Sequence[ItemView]) -> Tally:
+    """Count items by where they stand."""
+    counted = Counter(one.state for one in views)
+    return Tally(
+        all=len(views),
+        open=counted[ItemState.OPEN],
+        handed_over=counted[ItemState.HANDED_OVER],
+        disputed=counted[ItemState.DISPUTED],
+        closed=sum(counted[state] for state in CLOSED_ITEMS),
+    )
+
+
+def _acceptable(item: ItemView, silent: bool) -> bool:
+    if item.state is ItemState.HANDED_OVER:
+        return True
+    return silent and item.state is ItemState.OPEN and not item.one_sided
+
+
+def _receivers(views: Sequence[ItemView], seen: "_Seen") -> tuple[ReceiverTally, ...]:
+    whose: dict[str | None, list[ItemView]] = {}
+    for one in views:
+        whose.setdefault(one.receiver_id, []).append(one)
+    found = []
+    for person_id, some in whose.items():
+        absence = seen.absences.get(person_id or "")
+        found.append(
+            ReceiverTally(
+                person_id=person_id,
+                name=some[0].receiver,
+                number=some[0].receiver_number,
+                share_id=next((one.share_id for one in some if one.share_id), None),
+                tally=tally(some),
+                delegate=some[0].delegate,
+                delegate_until=None if absence is None else absence.until_day,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.name is None, one.name or "")))
+
+
+class _Seen:
+    """What views need beside the items themselves, read once for all of them."""
+
+    def __init__(
+        self, session: Session, items: Sequence[HandoverItem], absences: Sequence[ReceiverAbsence]
+    ) -> None:
+        self.absences = {one.receiver_id: one for one in absences}
+        ids = {item.receiver_id for item in items} | {one.delegate_id for one in absences}
+        people = session.exec(select(Person).where(col(Person.id).in_([one for one in ids if one])))
+        self._people = {person.id: person for person in people}
+        self._words, self._files = _last_words(session, {item.departure_id for item in items})
+
+    def view(self, item: HandoverItem) -> ItemView:
+        receiver = self._people.get(item.receiver_id or "")
+        absence = self.absences.get(item.receiver_id or "")
+        return ItemView(
+            id=item.id,
+            track=Track(item.track),
+            reference=item.reference,
+            title=item.title,
+            mandatory=item.mandatory,
+            value_fen=item.value_fen,
+            state=ItemState(item.state),
+            holder=_holder(item),
+            one_sided=item.state == ItemState.OPEN and item.accepted_at is not None,
+            due_on=item.due_on,
+            condition=Condition(item.condition) if item.condition else None,
+            handed_over_at=item.handed_over_at,
+            accepted_at=item.accepted_at,
+            receiver_id=item.receiver_id,
+            receiver=None if receiver is None else receiver.name,
+            receiver_number=None if receiver is None else receiver.number,
+            delegate=None if absence is None else self._people[absence.delegate_id].name,
+            share_id=item.share_id,
+            last_words=self._words.get(item.id),
+            files=self._files.get(item.id, ()),
+            details=dict(item.details),
+        )
+
+
+def _holder(item: HandoverItem) -> str | None:
+    if item.state == ItemState.OPEN:
+        return "leaver"
+    if item.state == ItemState.DISPUTED:
+        return "hr"
+    if item.state != ItemState.HANDED_OVER:
+        return None
+    if item.receiver_id is not None:
+        return "receiver"
+    return "administration" if item.track == Track.EQUIPMENT else "hr"
+
+
+def _last_words(
+    session: Session, departures: set[str]
+) -> tuple[dict[str, str | None], dict[str, tuple[str, ...]]]:
+    """Return by item the words of its newest dispute or settlement, and the photos of all of them."""
+    rows = session.exec(
+        select(ItemConfirmation.item_id, ActRow.id, ActRow.words)
+        .join(ActRow, col(ActRow.id) == col(ItemConfirmation.act_id))
+        .where(
+            col(ItemConfirmation.departure_id).in_(departures),
+            col(ItemConfirmation.what).in_((What.DISPUTED.value, What.SETTLED.value)),
+        )
+        .order_by(col(ItemConfirmation.at), col(ItemConfirmation.id))
+    ).all()
+    acts = {act_id for _, act_id, _ in rows}
+    documents = session.exec(
+        select(Document).where(col(Document.act_id).in_(acts)).order_by(col(Document.id))
+    )
+    of_act: dict[str, list[str]] = {}
+    for one in documents:
+        of_act.setdefault(one.act_id or "", []).append(one.id)
+    words: dict[str, str | None] = {}
+    files: dict[str, tuple[str, ...]] = {}
+    for item_id, act_id, told in rows:
+        words[item_id] = told.get("words")
+        files[item_id] = (*files.get(item_id, ()), *of_act.get(act_id, ()))
+    return words, files

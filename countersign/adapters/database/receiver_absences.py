@@ -1,0 +1,109 @@
+"""Absent receivers: who confirms for them, from one day to another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from countersign.adapters.database.cases import actor_of, case_now
+from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.items import those_who_left
+from countersign.adapters.database.shares import OPEN_STATES, Shares, day_of, newest_share
+from countersign.adapters.database.tables import (
+    ActRow,
+    Branch,
+    Case,
+    Departure,
+    HandoverItem,
+    Person,
+    ReceiverAbsence,
+)
+from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.refusal import Refusal
+from countersign.ids import new_id
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Who is absent, who confirms instead, and on which days, both included."""
+
+    receiver: Person
+    delegate: Person
+    first: date
+    last: date
+
+
+def check_absence(session: Session, departure: Departure, case: Case, absence: Absence, at: datetime) -> None:
+    """Refuse an appointment that makes no sense; `case` is the offboarding case, `at` its time."""
+    absent, standing_in, days = absence.receiver, absence.delegate, (absence.first, absence.last)
+    if days[0] > days[1]:
+        raise Refusal("until", "until: lies before the first day; correct the days")
+    if days[1] < day_of(session, case, at):
+        raise Refusal("until", "until: is over already; name days to come")
+    if standing_in.id == absent.id:
+        raise Refusal("delegate", "delegate: is the absent receiver; name somebody else")
+    if standing_in.id == departure.person_id:
+        raise Refusal("delegate", "delegate: is the person who leaves; name somebody else")
+    if those_who_left(session, [standing_in.id], at, session.get_one(Branch, departure.branch_id).zone):
+        raise Refusal("delegate", "delegate: has left the company; name somebody else")
+    left = select(HandoverItem.id).where(
+        HandoverItem.departure_id == departure.case_id,
+        HandoverItem.receiver_id == absent.id,
+        col(HandoverItem.state).in_(OPEN_STATES),
+    )
+    if session.exec(left.limit(1)).first() is None:
+        raise Refusal("receiver", "receiver: has nothing to take over here; name another receiver")
+
+
+def appoint(
+    session: Session,
+    evidence: EvidenceLog,
+    shares: Shares,
+    departure: Departure,
+    case: Case,
+    row: ActRow,
+    absence: Absence,
+    clock: Callable[[], datetime],
+) -> None:
+    """Let the delegate confirm from now on, in a case of their own; all three chains say so."""
+    absent, standing_in, days = absence.receiver, absence.delegate, (absence.first, absence.last)
+    at = case_now(case, clock())
+    for known in session.exec(
+        select(ReceiverAbsence).where(
+            ReceiverAbsence.departure_id == departure.case_id,
+            ReceiverAbsence.receiver_id == absent.id,
+            col(ReceiverAbsence.ended_at).is_(None),
+            col(ReceiverAbsence.from_day) <= days[1],
+            col(ReceiverAbsence.until_day) >= days[0],
+        )
+    ):
+        known.ended_at = at
+    share = shares.share_for(session, departure, standing_in.id, at)
+    kept = ReceiverAbsence(
+        id=new_id(),
+        departure_id=departure.case_id,
+        receiver_id=absent.id,
+        delegate_id=standing_in.id,
+        from_day=days[0],
+        until_day=days[1],
+        share_id=share.id,
+        act_id=row.id,
+        created_at=clock(),
+    )
+    session.add(kept)
+    session.flush()
+    own = newest_share(session, departure, absent.id)
+    shares.tell_at_both_ends(session, (own, share), kept)
+    plain = {"act": row.id, "from": days[0].isoformat(), "until": days[1].isoformat()}
+    reason = {name: Sealed(text) for name, text in row.words.items() if text}
+    ids = {"receiver": {"id": absent.id}, "delegate": {"id": standing_in.id}}
+    full = {
+        "receiver": {"id": absent.id, "name": Sealed(absent.name)},
+        "delegate": {"id": standing_in.id, "name": Sealed(standing_in.name)},
+    }
+    for one, who in ((case, {**full, **reason}), (own, ids), (share, ids)):
+        when, actor = case_now(one, clock()), actor_of(session, row)
+        evidence.append(
+            session, one, f"act/{row.id}", when, EventKind.ITEM_DELEGATED, actor, {**plain, **who}
+        )
