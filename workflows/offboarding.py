@@ -225,7 +225,7 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
                 **POSTING,
             )
         except ActivityError:
-            # The ledger says no: a debt was paid in between, say. Finance hears of it, once; the case goes on.
+            # The ledger says no: a debt was paid in between, say. Finance hears of it once; the case goes on.
             if settlement not in self.refused:
                 self.refused.add(settlement)
                 await self.desk.record(alarm="settlement_not_booked")

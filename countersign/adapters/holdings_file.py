@@ -162,5 +162,5 @@ def holdings_template(track: Track) -> bytes:
     """Return an empty list (.xlsx) of one track with the headers and, on a second sheet, examples."""
     names = tuple(HEADERS[track])
     widths = [(14 if name in ("mandatory", "value") else 24, "@") for name in names]
-    examples = _EXAMPLES | {"title": (_TITLES[track], _EXAMPLES["title"][1])}
+    examples = {**_EXAMPLES, "title": (_TITLES[track], _EXAMPLES["title"][1])}
     return COLUMNS[track].template(_SHEETS[track], widths, [(name, *examples[name]) for name in names])

@@ -43,7 +43,7 @@ class Handing:
     def page(self, side: str, rest: str = "") -> str:
         answer = self.client.get(self.url(side, rest))
         assert answer.status_code == 200, answer.text
-        return answer.text
+        return str(answer.text)
 
     def form(self, side: str, rest: str = "", **values: Any) -> dict[str, Any]:
         hidden = dict(
@@ -62,7 +62,7 @@ class Handing:
         return {one.reference: one.state for one in self.rows(HandoverItem)}
 
     def item(self, reference: str) -> str:
-        return next(one.id for one in self.rows(HandoverItem) if one.reference == reference)
+        return str(next(one.id for one in self.rows(HandoverItem) if one.reference == reference))
 
 
 @pytest.fixture

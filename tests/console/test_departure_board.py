@@ -4,12 +4,15 @@ import io
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pikepdf
 import pytest
 from sqlmodel import select
 
+from api.console.act_forms import offers
+from countersign.adapters.database.case_pages import CasePage
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
@@ -40,7 +43,7 @@ LISTED = (
 def parts(tmp_path: Path) -> Parts:
     made = company(tmp_path, lambda: NOW)
     # No process runs here: what an act brings about stands in the books at once.
-    made.dispatcher.carry = _nothing  # type: ignore[method-assign]
+    made.dispatcher.carry = _nothing  # type: ignore[method-assign,assignment]
     return made
 
 
@@ -173,6 +176,16 @@ async def test_another_branch_and_unknown_cases_have_no_board(parts: Parts, case
 async def do_raw(page: Browser, case: str) -> Any:
     form = {"act": "not_applicable", "nonce": "n" * 12, "items": [item(page.parts, "D-1").id]}
     return await page.post(f"/console/departures/{case}/items", {**form, "not_applicable-words": "so"})
+
+
+def test_what_runs_on_dates_offers_no_stop_and_a_departure_is_withdrawn_elsewhere() -> None:
+    def offered(kind: str) -> set[str]:
+        row = {"kind": kind, "state": "running", "stage": "gate", "steps": [], "notices": []}
+        return {one.act.value for one in offers(cast(CasePage, SimpleNamespace(row=row, events=[])))}
+
+    assert offered("statutory") == {"replan"}
+    assert offered("offboarding") == {"replan", "pause"}
+    assert offered("handover") == {"replan", "pause", "cancel"}
 
 
 # -- acting -----------------------------------------------------------------------------------------------

@@ -89,6 +89,11 @@ def test_severance_counts_the_last_day_of_work() -> None:
     assert sheet.net_fen == 26_627_72 + 8_000_00
 
 
+def test_half_a_year_that_ends_with_the_last_day_is_half_a_year() -> None:
+    sheet = made(ground="no_fault", hired="2020-01-01", last_day="2024-06-30", severance_wage="10000")
+    assert fen(sheet)["severance"] == 50_000_00
+
+
 def test_a_bonus_counts_in_the_average_which_is_rounded_first() -> None:
     sheet = made(  # P08
         ground="no_fault",

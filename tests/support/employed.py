@@ -9,9 +9,7 @@ from countersign.bootstrap import Parts
 from countersign.ids import new_id
 
 
-def employ(
-    parts: Parts, number: str, hired_on: date = date(2023, 5, 1), ended_on: date | None = None
-) -> str:
+def employ(parts: Parts, number: str, hired_on: date = date(2023, 5, 1), ended_on: date | None = None) -> str:
     """Give somebody an employment; return its id."""
     with parts.database.transaction() as session:
         person = session.exec(select(Person).where(Person.number == number)).one()

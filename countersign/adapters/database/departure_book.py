@@ -22,7 +22,7 @@ from countersign.contracts.departures import (
 
 
 class DepartureBooks:
-    """What the activities of departures reach: each question and each order goes to the book it belongs to."""
+    """What the activities of departures reach: each question and order goes to the book it belongs to."""
 
     def __init__(
         self, database: Database, shares: Shares, duties: DutyBook, clock: Callable[[], datetime]
