@@ -10,13 +10,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import first_screen, injury, paper
+from bench import first_screen, handover, injury, paper
 from bench.ratio import Ratio
 
 BENCHES: dict[str, Callable[..., Ratio]] = {
     "injury": injury.measure,
     "paper": paper.measure,
     "first_screen": first_screen.measure,
+    "handover": handover.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

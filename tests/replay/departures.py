@@ -60,8 +60,9 @@ async def silent_leaver(s: Story) -> None:
 
 
 async def late_start(s: Story) -> None:
+    add_colleague(s.parts, SUCCESSOR)
     add_holdings(s.parts)
-    await s.depart("resignation", date(2026, 3, 20), noticed_on=date(2026, 2, 17))
+    await s.depart("resignation", date(2026, 3, 20), noticed_on=date(2026, 2, 17), successor=SUCCESSOR)
     assert s.stage() == "overdue_review"
     choices = {"reminder_30": "skip", "reminder_14": "run_now"}
     assert await s.act(ActKind.OVERDUE_DECIDED, choices=choices) == "settled"
@@ -114,7 +115,7 @@ async def acknowledged_by_link(s: Story) -> None:
     await vanishes(s)
     s.case_id = s.statutory_id
     await s.until(at("03-09 10:00") + MINUTE)
-    assert await s.answer(ActKind.ACKNOWLEDGED) == "accepted"
+    assert await s.answer(ActKind.ACKNOWLEDGED) == "settled"
     assert s.stage() == "duties"
 
 

@@ -19,6 +19,7 @@ from api.people.services import PeopleServices
 from countersign.adapters.database.acts import Acts
 from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import EquipmentMoney
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.handover_book import HandoverBook
 from countersign.adapters.database.identity import Identity
@@ -200,7 +201,8 @@ def open_house(folder: Path) -> Iterator[House]:
 
     acts, documents = Acts(database, evidence, clock), Documents(folder / "documents")
     shares = Shares(evidence, WorkCalendar, clock, 1)
-    handover = HandoverBook(database, BookedActs(database, acts, clock), evidence, shares, clock)
+    money = EquipmentMoney(LedgerBook(database, evidence, clock), clock)
+    handover = HandoverBook(database, BookedActs(database, acts, clock), evidence, shares, money, clock)
     services = PeopleServices(
         links=Links(database, evidence, clock),
         acts=acts,

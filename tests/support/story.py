@@ -221,7 +221,8 @@ class Story:
         self.acts += 1
         words = {name: body.pop(name) for name in _WORDS if name in body}
         told = hashlib.sha256(f"{kind}{self.acts}".encode()).hexdigest()[:40]
-        new = NewAct(told, self.case_id, kind, role, "test", body, words, link)
+        audience = "employee" if role is Role.EMPLOYEE else None
+        new = NewAct(told, self.case_id, kind, role, "test", body, words, link, audience)
         taken = await asyncio.to_thread(self.parts.acts.take, new)
         if taken.state == "waiting":
             await self.parts.dispatcher.carry(taken.id, timedelta(seconds=10))
