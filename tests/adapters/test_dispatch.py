@@ -67,3 +67,33 @@ async def test_an_update_that_no_worker_answers_does_not_hold_up_the_errands_beh
     await carrier.drain_outbox()
     assert books.settled == ["second"]
     assert books.put_off == [("first", "WorkflowUpdateRPCTimeoutOrCancelledError")]
+
+
+class ManyLooks(Books):
+    """An outbox in which two cases are told to look, one of them three times."""
+
+    def due(self) -> list[Errand]:
+        return [Errand(f"{number}{case}", "look", {"case": case}, 0) for number in range(3) for case in "AB"][:5]
+
+    def workflow_id(self, case_id: str) -> str:
+        return case_id
+
+
+async def test_a_case_that_is_to_look_many_times_is_told_once_for_all() -> None:
+    books: Any = ManyLooks()
+    told: list[str] = []
+
+    def handle(workflow_id: str) -> Any:
+        async def signal(name: str, **_: Any) -> None:
+            told.append(f"{name} {workflow_id}")
+
+        return SimpleNamespace(signal=signal)
+
+    async def connect() -> Any:
+        return SimpleNamespace(get_workflow_handle=handle)
+
+    unused: Any = None
+    carrier = dispatch.Dispatcher(connect, "queue", books, unused, unused, lambda: datetime.now(UTC))
+    await carrier.drain_outbox()
+    assert told == ["look A", "look B"]
+    assert books.settled == ["0A", "0B", "1A", "1B", "2A"]

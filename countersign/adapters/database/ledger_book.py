@@ -31,6 +31,7 @@ from countersign.adapters.database.tables import (
     Posting,
     Settlement,
 )
+from countersign.contracts.cases import Process, Role
 from countersign.contracts.ledger import PostingOrder
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.ledger import (
@@ -126,10 +127,12 @@ class LedgerBook:
         reason: str = "",
         booked_on: date | None = None,
         case_id: str | None = None,
+        told: Mapping[str, Any] | None = None,
     ) -> str:
         """Undo a posting by one that reverses it; return the reversal's id. The same key again does nothing.
 
-        It counts from `booked_on`, by default today, and never before the posting itself. Raises `Refusal`
+        It counts from `booked_on`, by default today, and never before the posting itself; `told` stands in
+        the event beside the reason. Raises `Refusal`
         for what is not there, is undone already or undoes another one, and when what it would take away was
         paid meanwhile.
         """
@@ -151,7 +154,7 @@ class LedgerBook:
             case_id or posting.case_id,
             reference=posting.reference,
         )
-        return self.book(session, reversal(voucher, _lines_of(session, posting_id), posting_id), reason)
+        return self.book(session, reversal(voucher, _lines_of(session, posting_id), posting_id), reason, told)
 
     def post(self, order: PostingOrder) -> None:
         """Book what an order names, once per key and line; all of its lines or none.
@@ -241,6 +244,15 @@ class LedgerBook:
             found[kind] = account
         return found
 
+    def hold(self, session: Session, employment_id: str, kind: AccountKind) -> None:
+        """Keep an account of an employment until the transaction ends, for who decides by what it holds."""
+        query = select(LedgerAccount).where(
+            LedgerAccount.owner == employment_id, LedgerAccount.kind == kind.value
+        )
+        account = session.exec(query).first()
+        if account is not None:
+            self._hold(session, {kind: account})
+
     @staticmethod
     def _hold(session: Session, accounts: Mapping[AccountKind, LedgerAccount]) -> None:
         """Keep the employment's accounts until the transaction ends: of two at once the second begins anew.
@@ -323,7 +335,7 @@ class LedgerBook:
             at = case_now(case, self._clock())
             self._evidence.append(session, case, f"ledger/{posting.id}", at, kind, actor, body)
         if departure is not None:
-            tell_departure(session, departure.case_id, self._clock())
+            tell_departure(session, departure.case_id, self._clock(), of=(Process.OFFBOARDING,))
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -364,6 +376,8 @@ def actor_of_posting(session: Session, posted_by: str) -> dict[str, Any]:
         return account_actor(account)
     if kind == "token" and (token := session.get(ApiToken, opaque)) is not None:
         return {"role": token.role, "id": posted_by}
+    if session.get(Person, posted_by) is not None:
+        return {"role": Role.EMPLOYEE.value, "id": posted_by}
     return {"role": "machine", "id": posted_by}
 
 

@@ -1,11 +1,12 @@
 """Telling running cases that something they decide by has changed in the books."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.tables import Case, Departure, Outbox
-from countersign.contracts.cases import CaseState
+from countersign.contracts.cases import CaseState, Process
 from countersign.ids import new_id
 
 
@@ -18,11 +19,21 @@ def tell_look(session: Session, case: Case, at: datetime) -> None:
         )
 
 
-def tell_departure(session: Session, departure_id: str, at: datetime, but: str | None = None) -> None:
-    """Tell every open case of a departure to look again, except `but`, which is told otherwise."""
+def tell_departure(
+    session: Session,
+    departure_id: str,
+    at: datetime,
+    but: str | None = None,
+    of: Collection[Process] = tuple(Process),
+) -> None:
+    """Tell the open cases of a departure to look again, except `but`, which is told otherwise.
+
+    `of` are the processes that the change concerns; what cannot matter to a process makes its history no
+    longer.
+    """
     cases = session.exec(select(Case).where(col(Case.departure_id) == departure_id)).all()
     for case in cases:
-        if case.id != but:
+        if case.id != but and Process(case.kind) in of:
             tell_look(session, case, at)
 
 
