@@ -51,6 +51,7 @@ from countersign.adapters.database.duty_book import DutyBook
 from countersign.adapters.database.duty_reports import DutyReports
 from countersign.adapters.database.employment_book import EmploymentBook
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import EquipmentMoney
 from countersign.adapters.database.erasure import Eraser
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.exit_reports import ExitReports
@@ -526,7 +527,8 @@ class Parts:
     @cached_property
     def handover_book(self) -> HandoverBook:
         """What is said of the items of a handover."""
-        return HandoverBook(self.database, self.booked_acts, self.evidence, self.shares, self.clock)
+        money = EquipmentMoney(self.ledger, self.clock)
+        return HandoverBook(self.database, self.booked_acts, self.evidence, self.shares, money, self.clock)
 
     @cached_property
     def leaver_pages(self) -> LeaverPages:

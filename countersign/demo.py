@@ -51,6 +51,7 @@ DEMO_ACCOUNTS: tuple[tuple[str, str, Role, dict[str, Any]], ...] = (
     ("zheng.haifeng", "郑海峰", Role.MANAGER, {"number": "E1003", "branch": "北京分公司"}),
     ("chen.siqi", "陈思齐", Role.MANAGER, {"number": "E2001", "branch": "上海分公司"}),
     ("feng.yujie", "冯玉洁", Role.FINANCE, {"number": "E1006"}),
+    ("xu.zhigang", "许志刚", Role.ADMINISTRATION, {"number": "E2005"}),
     ("auditor", "审计员", Role.AUDITOR, {}),
     ("lawyer", "法务", Role.LEGAL, {}),
     ("admin", "系统管理员", Role.SYSTEM_ADMINISTRATOR, {"edits_templates": True}),

@@ -1,6 +1,5 @@
 """What finance decides about a leaver's debts: balances confirmed, a repayment plan, a waiver."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page, word, yuan
 from api.console.ledger_forms import in_words, typed_day, typed_fen
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
 from api.errors import Refused
@@ -124,7 +124,7 @@ async def waive(post: FinancePost, case_id: str) -> Response:
     )
     faults = {name: post.words.say(told) for name, wrong, told in checks if wrong}
     fen = fen or 0
-    if not faults and await run_in_threadpool(post.parts.balances.needs_second_person, case_id, fen):
+    if not faults and await run_in_threadpool(_needs_second, post, case_id, fen):
         return await run_in_threadpool(_ask, post, case_id, account, fen, reason)
     said = Sentence(_WAIVED.text, {"amount": yuan(fen)})
     return await _act(
@@ -165,6 +165,13 @@ async def _act(
     return _back(case_id)
 
 
+def _needs_second(post: Post, case_id: str, fen: int) -> bool:
+    """Say whether a second person must agree; not to what this very form has waived already."""
+    if post.parts.acts.view(_by(post, case_id, "waiver").act_id) is not None:
+        return False
+    return post.parts.balances.needs_second_person(case_id, fen)
+
+
 def _ask(post: Post, case_id: str, account: AccountKind, fen: int, reason: str) -> Response:
     try:
         post.parts.balances.ask_waiver(post.officer, case_id, account, fen, reason)
@@ -181,9 +188,7 @@ def _back(case_id: str) -> Response:
 
 def _by(post: Post, case_id: str, what: str) -> By:
     """Return who acts; the same form sent twice is the same act."""
-    told = "\n".join((post.officer.account_id, case_id, what, post.text("nonce")))
-    act_id = hashlib.sha256(told.encode()).hexdigest()[:40]
-    return By(act_id, case_id, post.officer.role, post.officer.actor_id)
+    return By(pressed(post, case_id, what), case_id, post.officer.role, post.officer.actor_id)
 
 
 def _no_figure(post: Post, kind: AccountKind) -> str:

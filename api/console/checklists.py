@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from api.checking_off import Ticker, carry
 from api.console.drawing import page
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, StaffPost, Visit, posting, visiting
@@ -112,7 +113,7 @@ def _view(visit: Visit, case_id: str) -> ChecklistsView:
 
 
 def _ticker(post: Post) -> Ticker:
-    return Ticker(post.officer.role, post.officer.actor_id, post.text("nonce"))
+    return Ticker(post.officer.role, post.officer.actor_id, pressed(post))
 
 
 def _form_faults(post: Post) -> dict[str, str]:

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Staff, StaffPost, Visit
@@ -93,7 +94,7 @@ def _faults(post: Post, case_id: str) -> dict[str, str]:
 
 
 def _doer(post: Post) -> Doer:
-    return Doer(post.officer.role, post.officer.actor_id, post.text("nonce"))
+    return Doer(post.officer.role, post.officer.actor_id, pressed(post))
 
 
 def _day(typed: str) -> date | None:

@@ -37,6 +37,11 @@ ALONE = 200
 ACTORS = (*STAFF, Role.ADMINISTRATION)
 """Who can do something on the board."""
 SEES_MONEY = (*READERS, Role.FINANCE)
+TRACKS_OF: Mapping[Role, tuple[Track, ...]] = {
+    Role.ADMINISTRATION: (Track.EQUIPMENT,),
+    Role.FINANCE: (Track.EQUIPMENT,),
+}
+"""What roles see of a handover that have nothing to do with customers and documents; others see it all."""
 
 
 _TABS = (
@@ -101,7 +106,7 @@ def board(visit: Concerned, case_id: str) -> Response:
 def gate(visit: Concerned, case_id: str) -> Response:
     """Return the part of the board that is refreshed by itself: how far it is, and why it cannot close."""
     departure = departure_of(visit, case_id)
-    shown = _handover(visit, case_id)
+    shown = handover_of(visit, case_id)
     values = moving(visit, departure, shown) | {"seen": visit.asked("seen")}
     return HTMLResponse(draw(visit, "console/departure_gate.html", **values))
 
@@ -128,7 +133,7 @@ def departure_of(visit: Visit, case_id: str) -> dict[str, Any]:
 
 def board_page(visit: Visit, departure: dict[str, Any], filled: Filled) -> Response:
     """Return the whole board; with faults it is no success."""
-    shown = _handover(visit, departure["case"])
+    shown = handover_of(visit, departure["case"])
     wanted = wanted_of(visit)
     values = moving(visit, departure, shown)
     return page(
@@ -211,11 +216,12 @@ def _column(shown: Board, track: Track, wanted: Wanted, number: int) -> Column:
     return Column(track, tally.closed, tally.all, len(fitting), lines, paged)
 
 
-def _handover(visit: Visit, case_id: str) -> Board:
+def handover_of(visit: Visit, case_id: str) -> Board:
+    """Return the items of a handover that the visitor may see; raises `Missing` where there is none."""
     found = visit.parts.handover_book.board(case_id)
     if found is None:
         raise Missing
-    return found
+    return found.only(TRACKS_OF.get(visit.officer.role, tuple(Track)))
 
 
 def _query(wanted: Wanted) -> dict[str, str]:

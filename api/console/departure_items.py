@@ -1,6 +1,5 @@
 """What officers do with the items of a departure: pass on, spread, take off, settle, write down a paper."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from fastapi import Depends, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from api.console.departure_board import ACTORS, Filled, board_page, departure_of, wanted_of
+from api.console.departure_board import ACTORS, Filled, board_page, departure_of, handover_of, wanted_of
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Post, StaffPost, posting
 from api.language import Sentence, sentence
@@ -63,9 +63,8 @@ class Said:
         """Return it as the book takes it; the same form again is the same act."""
         post = self.post
         officer = post.officer
-        told = "\n".join((officer.account_id, self.case_id, post.text("act"), post.text("nonce")))
         return HandoverAct(
-            id=hashlib.sha256(told.encode()).hexdigest()[:40],
+            id=pressed(post, self.case_id, post.request.url.query),
             departure_id=self.case_id,
             speaker=speaker,
             side=side,
@@ -125,9 +124,7 @@ async def _taken(post: Post, case_id: str, act: str) -> ActView | None:
 
 def _chosen(post: Post, case_id: str) -> tuple[str, ...]:
     """Return the ticked items and, of ticked parts, every item that fits the filter of the page."""
-    shown = post.parts.handover_book.board(case_id)
-    if shown is None:
-        return ()
+    shown = handover_of(post, case_id)
     wanted, tracks, ticked = wanted_of(post), set(post.texts("tracks")), set(post.texts("items"))
     return tuple(
         one.id

@@ -1,6 +1,5 @@
 """The money of a departure: what is owed, the settlement with its versions, confirming and printing it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from api.console.downloads import download
 from api.console.drawing import page, word
 from api.console.ledger_forms import in_words
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
 from api.errors import Refused
@@ -81,7 +81,7 @@ async def confirm(post: FinancePost, case_id: str, version: int) -> Response:
     if not 8 <= len(nonce) <= 64:
         told = {"version": post.words.say(_STALE_FORM)}
         return await run_in_threadpool(_page, post, view, Filled(faults=told))
-    act_id = hashlib.sha256("\n".join((post.officer.account_id, case_id, nonce)).encode()).hexdigest()[:40]
+    act_id = pressed(post, case_id, str(version))
     try:
         taken = await run_in_threadpool(
             post.parts.settlements.confirm, case_id, version, act_id, _drafter(post)

@@ -1,6 +1,5 @@
 """Statutory duties: all of them, the late ones first, and those of one departure with their forms."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page, word
 from api.console.paging import page_asked
+from api.console.pressed import pressed
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
@@ -214,5 +214,4 @@ def _answered(post: Post, found: DepartureDuties, taken: ActView, said: Sentence
 
 
 def _act_id(post: Post, case_id: str, what: str) -> str:
-    asked = "\n".join((post.officer.account_id, case_id, what, post.text("nonce")))
-    return hashlib.sha256(asked.encode()).hexdigest()[:40]
+    return pressed(post, case_id, what)

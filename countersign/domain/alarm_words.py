@@ -36,6 +36,7 @@ ALARM_NAMES: Mapping[str, tuple[str, str]] = {
     "certificate_failed": ("离职证明未能出具", "Certificate not issued"),
     "freeze_failed": ("未结事项未能固定", "Open items not frozen"),
     "left_with_open_items": ("离职时仍有未结事项", "Left with open items"),
+    "equipment_paid_before": ("物品已归还或放弃追索，但此前已付款", "Equipment back after it was paid"),
     "duty_overdue": ("法定事项逾期", "Statutory duty late"),
     "settlement_not_booked": ("结算单无法入账", "Settlement cannot be booked"),
     "duty_urgent": ("法定事项即将到期", "Statutory duty due soon"),

@@ -196,10 +196,11 @@ def _saying(language: str, english: str) -> str:
     reported = value_words("says", english, language)
     if reported != english:
         return reported
-    parts = english.split(", ")
-    told = [told_in(language, part) for part in parts]
-    if all(one != part for one, part in zip(told, parts, strict=True)):
-        return "、".join(told)
+    for between, joined in ((", ", "、"), (". ", "。")):
+        parts = english.split(between)
+        told = [told_in(language, part) for part in parts]
+        if all(one != part for one, part in zip(told, parts, strict=True)):
+            return joined.join(told)
     return told_in(language, english)
 
 

@@ -344,14 +344,27 @@ def ages(movements: Iterable[Movement], on: date) -> dict[Age, int]:
     Whatever is paid goes to the oldest debt first. A posting that was reversed by then counts as never made:
     neither is an advance paid by its own reversal, nor does a repayment that bounced make a debt younger.
     """
-    known = [one for one in movements if one.booked_on <= on]
+    found = dict.fromkeys(Age, 0)
+    for debt, covered in paid_off(one for one in movements if one.booked_on <= on):
+        found[age_of((on - debt.booked_on).days)] += debt.amount_fen - covered
+    return found
+
+
+def paid_off(movements: Iterable[Movement]) -> list[tuple[Movement, int]]:
+    """Return the debts on one receivable that stand, the oldest first, each with what covers it in fen.
+
+    Whatever is paid, deducted or given up goes to the oldest debt first, of one day to that booked first.
+    What was reversed counts as never made.
+    """
+    known = list(movements)
     undone = {one.reverses_id for one in known if one.reverses_id is not None}
     real = [one for one in known if one.reverses_id is None and one.posting_id not in undone]
-    debts = sorted((one for one in real if one.amount_fen > 0), key=lambda one: one.booked_on)
+    debts = [one for one in real if one.amount_fen > 0]
+    debts.sort(key=lambda one: (one.booked_on, one.posting_id))
     paid = -sum(one.amount_fen for one in real if one.amount_fen < 0)
-    found = dict.fromkeys(Age, 0)
+    found = []
     for debt in debts:
         covered = min(paid, debt.amount_fen)
         paid -= covered
-        found[age_of((on - debt.booked_on).days)] += debt.amount_fen - covered
+        found.append((debt, covered))
     return found

@@ -23,10 +23,53 @@ RAISED = {
     "NoPreview",
     "NoticeRefused",
     "NothingToAcknowledge",
+    "Refusal",
     "StoredTextFault",
     "UnknownPolicy",
 }
 """Faults whose sentences pages tell as they are."""
+ASSEMBLED = {
+    "case: the employment ended on «1»; «3»": (
+        "case: the employment ended on 2026-03-31; its last day stands",
+        "case: the employment ended on 2026-03-31; a withdrawal comes too late; of somebody who stays, import "
+        "a new hiring date",
+    ),
+    "items: «1». Nothing was changed.": (
+        "items: D-1: contract is closed, both sides have confirmed it. Nothing was changed.",
+        "items: D-1, D-2: each was not handed over yet; wait for the leaver, who can be passed over once the "
+        "last day is over. C-1 is disputed; the company has to settle the dispute first. Nothing was changed.",
+        "items: E-1 is missing; say in words what is wrong with it. Nothing was changed.",
+    ),
+    "items: «1», and is to take over «3»; name another receiver there": (
+        "items: E1 is the person who leaves, and is to take over D-1; name another receiver there",
+        "items: E1 has left on 2026-03-31, and is to take over D-1; name another receiver there",
+        "items: E1 leaves on 2026-03-31, no later than the leaver, and is to take over D-1; name another "
+        "receiver there",
+    ),
+    "successor: «1»; choose somebody else": (
+        "successor: E1 is the person who leaves; choose somebody else",
+        "successor: E1 has left on 2026-03-31; choose somebody else",
+        "successor: E1 leaves on 2026-03-31, no later than the leaver; choose somebody else",
+    ),
+    "«0»: is missing; «2»": (
+        "items: is missing; name the items that are meant",
+        "items: is missing; name the items that are meant, or a receiver's case that has open ones",
+        "words: is missing; say what is wrong",
+        "words: is missing; give the reason",
+        "words: is missing; say why the confirmation is written down for that side",
+        "receivers: is missing; name the receivers",
+    ),
+    "amount_fen: «1», not «3»; correct amount or day": (
+        "amount_fen: of loan only ¥1.00 is owed on 2026-03-31, not ¥2.00; correct amount or day",
+        "amount_fen: of loan only ¥1.00 is due to the employee on 2026-03-31, not ¥2.00; correct amount or day",
+    ),
+    "posting: «1», not «3»; reverse first what was paid on it since": (
+        "posting: of loan only ¥1.00 is owed on 2026-03-31, not ¥2.00; reverse first what was paid on it since",
+        "posting: of loan only ¥1.00 is due to the employee on 2026-03-31, not ¥2.00; reverse first what was "
+        "paid on it since",
+    ),
+}
+"""Refusals whose words are put together at run time, and what they say then."""
 _PLACE = re.compile(r"«\d+»")
 _NO_SENTENCE = re.compile(r"(?:\w+ )?«\d+»[:;]? ?«?\d*»?")
 """A place and a value alone: the sentence is made elsewhere."""
@@ -69,9 +112,10 @@ def _refused_by_the_process() -> Iterator[tuple[str, str]]:
 
 
 FOUND = [
-    one
-    for one in dict.fromkeys((*_raised(), *_refused_by_the_process()))
-    if " " in one[1] and not _NO_SENTENCE.fullmatch(one[1])
+    (module, text)
+    for module, found in dict.fromkeys((*_raised(), *_refused_by_the_process()))
+    for text in ASSEMBLED.get(found, (found,))
+    if " " in text and not _NO_SENTENCE.fullmatch(text)
 ]
 
 

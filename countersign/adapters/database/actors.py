@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.tables import Account, ApiToken
+from countersign.adapters.database.tables import Account, ApiToken, Person
 from countersign.domain.evidence import Sealed
 
 
@@ -34,11 +34,13 @@ def account_name(session: Session, account_id: str) -> str:
 
 
 def actor_name(session: Session, actor: str) -> str:
-    """Return who stands behind an actor: an account's name, or the name that a program's token was given."""
+    """Return who stands behind an actor: an account, a program's token by its name, or an employee."""
     kind, _, opaque = actor.rpartition(":")
     if kind == "account":
         known = account_name(session, opaque)
         return actor if known == opaque else known
     if kind.endswith("token") and (token := session.get(ApiToken, opaque)) is not None:
         return f"API · {token.name or opaque[-6:]}"
+    if not kind and (person := session.get(Person, actor)) is not None:
+        return person.name
     return actor

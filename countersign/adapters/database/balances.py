@@ -19,6 +19,7 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.overrides import WAIVER, Overrides
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Account,
@@ -245,6 +246,7 @@ class Balances:
         with self._database.reading() as session:
             case = session.get_one(Case, case_id)
             departure = _departure(session, case)
+            refuse_own(session, departure.person_id, officer.actor_id)
             if case.state == "closed":
                 raise Refusal("case", "case: is closed; nothing is waived in it any more")
             balance = self._ledger.balances(session, departure.employment_id).get(account, 0)

@@ -85,6 +85,8 @@ ALARMS = {
     " what is open, and have an administrator look at the server log.",
     "left_with_open_items": "Somebody has left with open items or debts. They stand in the override record;"
     " the demand and a draft of a repayment agreement lie in the case.",
+    "equipment_paid_before": "Equipment came back or was given up after its value was paid, deducted or "
+    "waived, also in part. Nothing was reversed: finance pays it back in the ledger, or leaves it so.",
     "duty_overdue": "A statutory duty of an employer is late. Carry it out now and record it, or record why"
     " it failed.",
     "settlement_not_booked": "A confirmed settlement cannot be booked: the ledger has changed since. Look at "

@@ -14,6 +14,7 @@ from countersign.adapters.database.cases import actor_of, case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.items import those_who_left
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
@@ -208,6 +209,7 @@ class Checklists:
             if row.state == AccessState.GIVEN_BACK:
                 return
             now, case = self._clock(), session.get_one(Case, case_id)
+            refuse_own(session, case.person_id, actor, "system")
             row.state, row.reason = AccessState.GIVEN_BACK.value, None
             row.changed_by, row.changed_at = actor, now
             session.add(row)

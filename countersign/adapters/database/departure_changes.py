@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.cases import actor_of, case_now
+from countersign.adapters.database.cases import actor_of, case_now, raise_alarm
 from countersign.adapters.database.departure_terms import check_last_day
+from countersign.adapters.database.equipment_money import PAID_BEFORE, claims_of
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.tables import (
@@ -127,6 +128,11 @@ def _reverse_own_postings(session: Session, ledger: LedgerBook, departure: Depar
     reversed_ids = {row.reverses_id for row in rows}
     own = [row for row in rows if row.key.startswith(prefixes) and row.id not in reversed_ids]
     own = [row for row in own if row.reverses_id is None]
+    # Who has paid for what was lost has settled that; to undo it would make the company owe the money.
+    paid = {one.posting_id for one in claims_of(session, departure).values() if one.covered_fen}
+    if paid:
+        raise_alarm(session, PAID_BEFORE, act.at, departure.case_id)
+    own = [row for row in own if row.id not in paid]
     reason = act.words.get("reason", "")
     for row in sorted(own, key=lambda one: _turn(PostingKind(one.kind))):
         ledger.reverse(session, row.id, f"{row.key}/withdrawn", act.actor, reason)

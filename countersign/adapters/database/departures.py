@@ -34,6 +34,7 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.items import list_items
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.notices import Notices
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.sifting import PreviewText, Sieve
@@ -371,6 +372,7 @@ class Departures:
     ) -> StartedDeparture:
         """Do the same inside the caller's transaction."""
         person, employment = leaver_of(session, wish, scope)
+        refuse_own(session, person.id, str(actor["id"]), "employee")
         existing = _existing(session, wish, employment)
         if existing is not None:
             return existing

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import FREEZE, claims_of
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.ledger_book import LedgerBook
@@ -127,8 +128,13 @@ class Freezer:
             .order_by(col(HandoverItem.track), col(HandoverItem.reference))
         )
         balances = owed(self._ledger.balances(session, departure.employment_id))
+        # What is claimed already, such as of an item that was missing and is disputed, is in the balance.
+        claims = claims_of(session, departure)
         return [
-            *(_Open(f"item/{one.id}", one.track, _claimed_for(one), one) for one in items),
+            *(
+                _Open(f"item/{one.id}", one.track, 0 if one.id in claims else _claimed_for(one), one)
+                for one in items
+            ),
             *(_Open(f"balance/{kind.value}", kind.value, amount) for kind, amount in balances.items()),
         ]
 
@@ -168,7 +174,7 @@ class Freezer:
         booked_on = at.astimezone(ZoneInfo(session.get_one(Branch, departure.branch_id).zone)).date()
         for row in rows:
             if row.item_id is not None and row.amount_fen:
-                key = f"{case.workflow_id}/freeze/{row.item_id}"
+                key = f"{case.workflow_id}/{FREEZE}/{row.item_id}"
                 voucher = Voucher(key, departure.employment_id, booked_on, _BY, case.id)
                 self._ledger.book(session, equipment_charge(voucher, row.amount_fen))
 

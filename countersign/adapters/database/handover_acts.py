@@ -196,12 +196,7 @@ def _told(session: Session, act: HandoverAct, row: ActRow, change: Change) -> di
     for name in ("verdict", "document"):
         if row.body.get(name):
             more[name] = row.body[name]
-    approver = row.body.get("approved_by")
-    if approver:
-        account = session.get(Account, approver.removeprefix("account:"))
-        more["approved_by"] = {"id": approver}
-        if account is not None:
-            more["approved_by"]["name"] = Sealed(account.name)
+    more |= told_of_approval(session, row)
     if act.files:
         more["files"] = [file.sha256 for file in act.files]
     if act.speaker is Speaker.COMPANY and act.side is not Side.COMPANY:
@@ -209,6 +204,16 @@ def _told(session: Session, act: HandoverAct, row: ActRow, change: Change) -> di
     if change.what is What.SPLIT:
         more["split"] = True
     return more
+
+
+def told_of_approval(session: Session, row: ActRow) -> dict[str, Any]:
+    """Return how the second person who has agreed to an act stands in events; nothing where there is none."""
+    approver = row.body.get("approved_by")
+    if not approver:
+        return {}
+    account = session.get(Account, approver.removeprefix("account:"))
+    name = {} if account is None else {"name": Sealed(account.name)}
+    return {"approved_by": {"id": approver, **name}}
 
 
 def _told_of(item: HandoverItem, change: Change, before: str | None) -> dict[str, Any]:

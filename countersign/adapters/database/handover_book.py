@@ -1,7 +1,7 @@
 """The handover of a departure: what both sides and the company say of its items."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import EquipmentMoney, claims_of
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.handover_acts import (
     KINDS,
@@ -24,6 +25,7 @@ from countersign.adapters.database.handover_acts import (
     place,
     position_of,
     said_by,
+    told_of_approval,
 )
 from countersign.adapters.database.handover_views import (
     Board,
@@ -97,10 +99,11 @@ class HandoverBook:
         booked_acts: BookedActs,
         evidence: EvidenceLog,
         shares: Shares,
+        money: EquipmentMoney,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._booked, self._evidence = database, booked_acts, evidence
-        self._shares, self._clock = shares, clock
+        self._shares, self._money, self._clock = shares, money, clock
 
     # -- the two sides ------------------------------------------------------------------------------------
 
@@ -269,7 +272,8 @@ class HandoverBook:
                 case = self._check_paper(session, departure, case, act, items)
             body: dict[str, Any] = {}
             if approval is not None:
-                body |= _approved(act, items, *approval)
+                claimed = claims_of(session, departure)
+                body |= _approved(act, items, claimed, *approval)
             if verdict is not None:
                 body["verdict"] = verdict.value
             silent = leaver_silent(session, departure, case_now(case, self._clock()))
@@ -475,6 +479,8 @@ class HandoverBook:
                 item.receiver_id, item.share_id = change.receivers[item.id], None
         session.flush()
         keep_events(self._evidence, session, departure, act, row, change, (former, before), self._clock)
+        approval = told_of_approval(session, row)
+        self._money.follow(session, departure, row, change.what, change.items, approval)
         self._shares.spread(session, departure, self._offboarding_time(session, departure))
 
     def _offboarding_time(self, session: Session, departure: Departure) -> datetime:
@@ -563,10 +569,24 @@ def _zone(session: Session, departure: Departure) -> str:
 
 
 def _approved(
-    act: HandoverAct, items: Sequence[HandoverItem], approved_by: str | None, two_persons: bool
+    act: HandoverAct,
+    items: Sequence[HandoverItem],
+    claimed: Container[str],
+    approved_by: str | None,
+    two_persons: bool,
 ) -> dict[str, Any]:
-    """Return how a second person's approval stands in the act; raises `Refusal` where one is missing."""
+    """Return how a second person's approval stands in the act; raises `Refusal` where one is missing.
+
+    `claimed` are the ids of items whose value is claimed: to take these off gives money up.
+    """
     mandatory = [item for item in items if item.mandatory]
+    given_up = [item for item in items if item.id in claimed and not item.mandatory]
+    if approved_by is None and two_persons and given_up and not mandatory:
+        raise Refusal(
+            "approved_by",
+            f"approved_by: the value of {named(given_up)} is claimed; to give it up needs a second person's "
+            "approval. Ask for it in the console, on the page of the departure.",
+        )
     if approved_by is None and two_persons and mandatory:
         raise Refusal(
             "approved_by",

@@ -1,13 +1,14 @@
 """The handover of a departure as pages show it: the board of all items, and the share of one receiver."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.cases import case_now
+from countersign.adapters.database.equipment_money import DAMAGED, Claim, claims_of
 from countersign.adapters.database.shares import absences_on, day_of
 from countersign.adapters.database.tables import (
     ActRow,
@@ -22,6 +23,7 @@ from countersign.adapters.database.tables import (
 )
 from countersign.contracts.cases import CaseState, Process
 from countersign.domain.departure import CLOSED_ITEMS, Condition, DepartureKind, ItemState, Track
+from countersign.domain.equipment import BACK
 from countersign.domain.handover import What
 from countersign.domain.offboarding import last_day_over
 
@@ -32,6 +34,7 @@ class ItemView:
 
     `one_sided` says that the receiver has confirmed and the leaver has not. `delegate` confirms today for the
     receiver. `last_words` are those of the newest dispute or settlement, `files` the ids of its photos.
+    `claim` is what the ledger claims for the item; only the board has it.
     """
 
     id: str
@@ -55,6 +58,20 @@ class ItemView:
     last_words: str | None = field(default=None, repr=False)
     files: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict, repr=False)
+    claim: Claim | None = None
+
+    @property
+    def finance_decides(self) -> bool:
+        """Say whether the item came back damaged and finance has not said what that costs."""
+        decided = self.claim is not None and self.claim.why == DAMAGED
+        damaged = self.condition is Condition.DAMAGED and self.state is not ItemState.DISPUTED
+        return damaged and self.accepted_at is not None and not decided
+
+    @property
+    def claim_stands(self) -> bool:
+        """Say whether the item is back, or given up, and still claimed as it had been paid for."""
+        over = self.state is ItemState.NOT_APPLICABLE or self.condition in BACK
+        return over and self.claim is not None
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,22 @@ class Board:
     receivers: tuple[ReceiverTally, ...]
     all: Tally
 
+    def only(self, tracks: Collection[Track]) -> "Board":
+        """Return the board without the items of other tracks, and without who takes over only those."""
+        items = {track: some if track in tracks else () for track, some in self.items.items()}
+        views = [one for some in items.values() for one in some]
+        counted = [
+            (one, tally([view for view in views if view.receiver_id == one.person_id]))
+            for one in self.receivers
+        ]
+        return replace(
+            self,
+            items=items,
+            tracks={track: tally(some) for track, some in items.items()},
+            receivers=tuple(replace(one, tally=theirs) for one, theirs in counted if theirs.all),
+            all=tally(views),
+        )
+
 
 @dataclass(frozen=True)
 class ShareView:
@@ -136,7 +169,8 @@ def board_of(session: Session, departure: Departure, now: datetime) -> Board:
     ).all()
     at = case_now(case, now)
     seen = _Seen(session, items, absences_on(session, departure.case_id, day_of(session, case, at)))
-    views = [seen.view(item) for item in items]
+    claims = claims_of(session, departure)
+    views = [replace(seen.view(item), claim=claims.get(item.id)) for item in items]
     by_track = {track: tuple(one for one in views if one.track is track) for track in Track}
     return Board(
         departure_id=departure.case_id,

@@ -11,12 +11,24 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import DAMAGED, Claim, claims_of, next_key
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.ledger_book import LedgerBook, actor_of_posting, open_departure
 from countersign.adapters.database.ledger_views import StatementLine, movements, statement
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Branch, Case, Document, Employment, Person, Posting
+from countersign.adapters.database.tables import (
+    Branch,
+    Case,
+    Departure,
+    Document,
+    Employment,
+    HandoverItem,
+    Person,
+    Posting,
+)
+from countersign.domain.departure import Condition, ItemState, Track
 from countersign.domain.evidence import Sealed
 from countersign.domain.ledger import (
     RECEIVABLES,
@@ -27,6 +39,8 @@ from countersign.domain.ledger import (
     ages,
     balances_of,
     booking,
+    equipment_charge,
+    yuan,
 )
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
@@ -45,19 +59,24 @@ BY_HAND = (
 
 @dataclass(frozen=True)
 class HandPosting:
-    """A posting as somebody wants it; `account` where the kind leaves a choice."""
+    """A posting as somebody wants it; `account` where the kind leaves a choice.
+
+    `item` is the item of a handover whose damage is charged.
+    """
 
     kind: PostingKind
     amount_fen: int
     booked_on: date
     account: AccountKind | None = None
     reference: str | None = field(default=None, repr=False)
+    item: str | None = None
 
 
 @dataclass(frozen=True)
 class Owner:
     """Whose ledger it is: one employment of an employee, with the case of its open departure."""
 
+    person_id: str
     number: str
     name: str = field(repr=False)
     branch_id: str
@@ -89,6 +108,17 @@ class PersonLedger:
     def due_fen(self) -> int:
         """Return what the company owes the employee."""
         return -sum(fen for fen in self.balances.values() if fen < 0)
+
+
+@dataclass(frozen=True)
+class DamagedItem:
+    """An item whose damage can be charged; `hired_on` names the employment, `value_fen` is the most."""
+
+    id: str
+    title: str = field(repr=False)
+    reference: str
+    value_fen: int | None
+    hired_on: date
 
 
 class LedgerDesk:
@@ -137,10 +167,13 @@ class LedgerDesk:
             owner = self._owner(session, scope, number, hired_on)
             if owner is None:
                 return None
+            refuse_own(session, owner.person_id, by, "kind")
             _check_day(wanted.booked_on, owner)
             if wanted.kind not in BY_HAND:
                 named = ", ".join(kind.value for kind in BY_HAND)
                 raise Refusal("kind", f"kind: must be one of {named}; the others follow from acts in a case")
+            if wanted.item is not None:
+                return self._charge(session, owner, wanted, paper, by)
             known = session.exec(select(Posting).where(Posting.key == key)).first()
             document_id = known.document_id if known else self._file(session, owner, paper, by)
             voucher = Voucher(
@@ -156,6 +189,46 @@ class LedgerDesk:
 
         return self._database.write(work)
 
+    def damaged(self, scope: Scope, number: str, item_id: str) -> DamagedItem | None:
+        """Return an item of an employee whose damage can be charged; None for none of this scope."""
+        with self._database.reading() as session:
+            found = _departure_of(session, item_id)
+            if found is None:
+                return None
+            item, departure = found
+            hired_on = session.get_one(Employment, departure.employment_id).hired_on
+            owner = self._owner(session, scope, number, hired_on)
+            if owner is None or owner.employment_id != departure.employment_id:
+                return None
+            return DamagedItem(item.id, item.title, item.reference, item.value_fen, hired_on)
+
+    def _charge(
+        self, session: Session, owner: Owner, wanted: HandPosting, paper: StoredFile | None, by: str
+    ) -> str:
+        """Charge the damage of an item, once and at most its value; return the posting's id."""
+        if wanted.kind is not PostingKind.EQUIPMENT:
+            raise Refusal("kind", "kind: damage is charged as equipment; choose that, or leave the item out")
+        found = _departure_of(session, wanted.item)
+        if found is None or found[1].employment_id != owner.employment_id:
+            raise Refusal("item", "item: is no equipment of this employment; open the departure again")
+        item, departure = found
+        self._ledger.hold(session, owner.employment_id, AccountKind.EQUIPMENT)
+        claim = claims_of(session, departure).get(item.id)
+        if claim is not None and claim.why == DAMAGED and claim.amount_fen == wanted.amount_fen:
+            return claim.posting_id
+        _check_damage(item, departure, claim, wanted.amount_fen)
+        voucher = Voucher(
+            next_key(session, departure, DAMAGED, item.id),
+            owner.employment_id,
+            wanted.booked_on,
+            by,
+            departure.case_id,
+            self._file(session, owner, paper, by),
+            wanted.reference,
+        )
+        charge = equipment_charge(voucher, wanted.amount_fen)
+        return self._ledger.book(session, charge, told={"item": item.id})
+
     def reverse(
         self, scope: Scope, posting_id: str, key: str, by: str, reason: str, booked_on: date | None = None
     ) -> str | None:
@@ -165,6 +238,7 @@ class LedgerDesk:
             owner = self._owner_of(session, scope, posting_id)
             if owner is None:
                 return None
+            refuse_own(session, owner.person_id, by, "posting")
             if not reason.strip():
                 raise Refusal("reason", "reason: is missing; say what was wrong with the posting")
             if booked_on is not None:
@@ -208,6 +282,7 @@ class LedgerDesk:
         if departure is not None:
             now = case_now(session.get_one(Case, departure.case_id), now)
         return Owner(
+            person_id=person.id,
             number=person.number,
             name=person.name,
             branch_id=branch.id,
@@ -252,4 +327,32 @@ def _check_day(booked_on: date, owner: Owner) -> None:
         raise Refusal(
             "booked_on",
             f"booked_on: lies before the employment, which began on {owner.hired_on.isoformat()}; correct it",
+        )
+
+
+def _departure_of(session: Session, item_id: str | None) -> tuple[HandoverItem, Departure] | None:
+    item = session.get(HandoverItem, item_id)
+    if item is None or item.track != Track.EQUIPMENT.value:
+        return None
+    return item, session.get_one(Departure, item.departure_id)
+
+
+def _check_damage(item: HandoverItem, departure: Departure, claim: Claim | None, amount_fen: int) -> None:
+    accepted = item.accepted_at is not None and item.condition == Condition.DAMAGED.value
+    if departure.withdrawn_at is not None or not accepted or item.state == ItemState.DISPUTED.value:
+        raise Refusal(
+            "item",
+            f"item: {item.reference} does not stand as damaged, or that is disputed; look at the handover",
+        )
+    if claim is not None:
+        raise Refusal(
+            "amount_fen",
+            f"amount_fen: {yuan(claim.amount_fen)} is claimed for this item already; reverse that posting "
+            "first, then charge what the damage costs",
+        )
+    if item.value_fen is not None and amount_fen > item.value_fen:
+        raise Refusal(
+            "amount_fen",
+            f"amount_fen: {yuan(amount_fen)} is more than the {yuan(item.value_fen)} that the item is worth; "
+            "charge at most its value",
         )

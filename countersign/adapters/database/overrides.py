@@ -13,6 +13,7 @@ from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.officers import STAFF, Officer
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.tables import Account, Branch, Case, Person
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -102,7 +103,9 @@ class Overrides:
 
         def carry_out(session: Session, settled: Asked) -> None:
             asker = asker_of(session, settled)
-            self._keep(session, session.get_one(Case, settled.subject), settled, officer, reason)
+            case = session.get_one(Case, settled.subject)
+            refuse_own(session, case.person_id, officer.actor_id)
+            self._keep(session, case, settled, officer, reason)
             do(session, asker)
 
         self._approvals.decide(asked.id, officer, approved=True, reason=reason, carry_out=carry_out)

@@ -19,6 +19,7 @@ from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.gate_book import gate_of, is_booked, postings_of
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.looks import tell_look
+from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
@@ -252,6 +253,7 @@ class Settlements:
         consent: StoredFile | None,
     ) -> int:
         departure, case = _departure(session, case_id), session.get_one(Case, case_id)
+        refuse_own(session, departure.person_id, by.id)
         now = self._clock()
         at = case_now(case, now)
         if consent is not None:
