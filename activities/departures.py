@@ -50,6 +50,6 @@ class DepartureActivities:
         return self._book.freeze(order)
 
     @activity.defn(name="close_departure", no_thread_cancel_exception=True)
-    def close_departure(self, order: DepartureOrder) -> None:
-        """Close the file of a departure in the books."""
-        self._book.close(order)
+    def close_departure(self, order: DepartureOrder) -> bool:
+        """Close the file of a departure in the books; False when the gate is shut after all."""
+        return self._book.close(order)

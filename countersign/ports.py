@@ -132,8 +132,11 @@ class DepartureBook(Protocol):
         """Freeze what is open into the override record with its papers, once."""
         ...
 
-    def close(self, order: DepartureOrder) -> None:
-        """Keep that a departure's file is closed; tell the cases that belong to it."""
+    def close(self, order: DepartureOrder) -> bool:
+        """Keep that a departure's file is closed, and tell the cases that belong to it.
+
+        False while the gate is shut: then nothing is closed.
+        """
         ...
 
 

@@ -62,7 +62,7 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         """Run the case as it stands on paper."""
         await self.open_case()
         await self.decide_overdue_steps()
-        while not self.may_close():
+        while not await self.closed_in_the_books():
             await self.remind_before_the_last_day()
             await self.ask_the_silent_leaver()
             await self.wait_at_the_gate()
@@ -148,10 +148,10 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             return
         if not self.asks_at_once():
             await self._wait_for_the_last_day()
+        self.asked_for = self.standing.last_day
         if self.answered():
             return
         rungs = self.case.policy.ladder.rungs
-        self.asked_for = self.standing.last_day
         self.ladder = self.new_ladder(step_names(self.case.policy.ladder), rungs, OffboardingStage.HANDOVER)
         await self.ladder.climb(self.desk.now())
         self.round += 1
@@ -164,7 +164,6 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         while not self.gone() and self.desk.now() < self.last_day_over():
             stage = OffboardingStage.BEFORE_LAST_DAY
             await self.desk.move_to(stage, self.standing.holder or Role.EMPLOYEE, self.last_day_over())
-            self.asked_for = self.standing.last_day
             await self.desk.sleep(
                 self.last_day_over, lambda: self.gone() or self.may_close(), "the last day ends"
             )
@@ -178,13 +177,21 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             seen = self.standing
             await self.desk.sleep(lambda: None, lambda seen=seen: self.gone() or self.standing != seen, "")  # type: ignore[misc]
 
-    async def close(self) -> OffboardingResult:
-        """Close the file: nothing of this case is sent after this."""
-        outcome = OffboardingOutcome.WITHDRAWN if self.gone() else OffboardingOutcome.COMPLETED
+    async def closed_in_the_books(self) -> bool:
+        """Close the file in the books; False while the gate is shut, also when it has shut since the look."""
+        if not self.may_close():
+            return False
         order = DepartureOrder(self.case.case_id, self.desk.now())
-        await workflow.execute_local_activity_method(
+        closed = await workflow.execute_local_activity_method(
             DepartureActivities.close_departure, order, summary="close the departure", **RECORDING
         )
+        if closed is False:
+            await self.look()
+        return closed is not False
+
+    async def close(self) -> OffboardingResult:
+        """Tell the outcome: nothing of this case is sent after this."""
+        outcome = OffboardingOutcome.WITHDRAWN if self.gone() else OffboardingOutcome.COMPLETED
         result = await self.end(outcome.value, lambda at: OffboardingResult(outcome, at))
         await self.keep_tasks()
         return result

@@ -62,9 +62,14 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
         """Run the case as it stands on paper."""
         await self.open_case()
         await self.serve_the_notice()
-        await self.await_the_last_day()
-        if not self.standing.withdrawn:
+        while not self.standing.withdrawn:
+            await self.await_the_last_day()
+            if self.standing.withdrawn:
+                break
             await self.end_the_employment()
+            if self.standing.ended_on is not None:
+                break
+        if not self.standing.withdrawn:
             await self.issue_the_certificate()
             await self.freeze_what_is_open()
             await self.tell_the_leaver()
@@ -120,7 +125,10 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
             )
 
     async def end_the_employment(self) -> None:
-        """Put the end into the books: the employment has ended, its duties are due."""
+        """Put the end into the books: the employment has ended, its duties are due.
+
+        What was withdrawn or moved while nobody looked ends nothing; then there is no end to be seen.
+        """
         day = ends_on(self.standing.last_day, self.standing.served_on)
         await workflow.execute_local_activity_method(
             DepartureActivities.end_employment,
@@ -129,7 +137,8 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
             **RECORDING,
         )
         await self.look()
-        await self.desk.move_to(StatutoryStage.DUTIES, Role.HR, self.next_due())
+        if self.standing.ended_on is not None:
+            await self.desk.move_to(StatutoryStage.DUTIES, Role.HR, self.next_due())
 
     async def issue_the_certificate(self) -> None:
         """Print and issue the certificate; a printer that fails is an alarm, and HR issues it by hand."""

@@ -18,6 +18,7 @@ from api.language import Sentence, sentence
 from api.v1.cases import check_papers
 from api.v1.models import StaffAct
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
+from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.import_runs import Run, RunState
 from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.overrides import ACT, ITEMS, WAIVER, MayNoLongerAct
@@ -198,6 +199,13 @@ def _files(visit: Visit) -> list[Run]:
     return [run for run in newest if run.state is RunState.PREVIEWED]
 
 
+def _items(visit: Visit, asked: Asked) -> list[ItemView]:
+    """Return the handover items that are to come off the list."""
+    board = visit.parts.handover_book.board(asked.subject) if asked.kind == ITEMS else None
+    wanted = set(asked.body["items"]) if board else set()
+    return [item for some in board.items.values() for item in some if item.id in wanted] if board else []
+
+
 def _page(visit: Visit, asked: Asked, faults: dict[str, str]) -> Response:
     open_still = asked.decided_at is None
     own = asked.asked_by_id == visit.officer.account_id
@@ -210,6 +218,7 @@ def _page(visit: Visit, asked: Asked, faults: dict[str, str]) -> Response:
         act=visit.parts.acts.view(asked.id)
         if asked.kind in (ACT, ITEMS, WAIVER) and asked.approved
         else None,
+        items=_items(visit, asked),
         elsewhere=ELSEWHERE.get(asked.kind),
         own=own,
         decides=visit.officer.role in STAFF and open_still and asked.kind in AGREE,

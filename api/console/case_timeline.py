@@ -17,7 +17,8 @@ from countersign.domain.timeline import FAILURES, Entry, entries, words
 
 PAGE_SIZE = 100
 BRIEF = 6
-"""How many facts an event shows before it is opened."""
+SHORT = 120
+"""How many facts an event shows before it is opened, and how much of each."""
 
 
 class Show(StrEnum):
@@ -132,6 +133,11 @@ def timeline(
     )
 
 
+def shortened(text: str) -> str:
+    """Return the beginning of a long value, such as everything that a calculation was made from."""
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
 def who(actor: Mapping[str, Any], language: str) -> str:
     """Return who did something, from an actor with its sealed values opened."""
     role, identity = str(actor.get("role", "")), str(actor.get("id", ""))
@@ -193,7 +199,7 @@ def _line(
         who=who(opened["actor"], language),
         by_person=event.actor.get("role") not in _MACHINES,
         comment=comment,
-        brief=short.facts[:BRIEF],
+        brief=tuple((label, shortened(text)) for label, text in short.facts[:BRIEF]),
         facts=tuple((label, _CODE.sub("····-····-····", text)) for label, text in entry.facts),
         hash=event.hash,
     )

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from api.console.drawing import draw, page
 from api.console.paging import page_asked
 from api.console.route import console_router
 from api.console.visit import Missing, Reader, Visit
-from api.language import Sentence, sentence
+from countersign.adapters.database.departure_views import DepartureState
 from countersign.adapters.database.handover_views import Board, ItemView
 from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.overrides import ITEMS
@@ -44,12 +44,8 @@ TRACKS_OF: Mapping[Role, tuple[Track, ...]] = {
 """What roles see of a handover that have nothing to do with customers and documents; others see it all."""
 
 
-_TABS = (
-    ("money", sentence("Money"), SEES_MONEY),
-    ("duties", sentence("Duties"), (*READERS, Role.FINANCE)),
-    ("checklists", sentence("Checklists"), (*READERS, Role.ADMINISTRATION)),
-    ("loss-file", sentence("Loss file"), READERS),
-)
+_OVER = (DepartureState.CLOSED, DepartureState.WITHDRAWN)
+"""Nothing is left to do in such a departure: its board shows what was done."""
 
 
 @dataclass
@@ -135,6 +131,8 @@ def board_page(visit: Visit, departure: dict[str, Any], filled: Filled) -> Respo
     """Return the whole board; with faults it is no success."""
     shown = handover_of(visit, departure["case"])
     wanted = wanted_of(visit)
+    if departure["state"] in _OVER and not visit.asked("show"):
+        wanted = replace(wanted, show="all")
     values = moving(visit, departure, shown)
     return page(
         visit,
@@ -142,7 +140,6 @@ def board_page(visit: Visit, departure: dict[str, Any], filled: Filled) -> Respo
         HTTPStatus.UNPROCESSABLE_ENTITY if filled.faults else HTTPStatus.OK,
         **values,
         seen=values["mark"],
-        tabs=tabs(visit),
         wanted=wanted,
         columns=columns(shown, wanted, page_asked(visit)),
         receivers=shown.receivers,
@@ -179,12 +176,6 @@ def moving(visit: Visit, departure: dict[str, Any], shown: Board) -> dict[str, A
         "reads_cases": visit.officer.role in (*READERS, Role.MANAGER),
         "late": _late(departure["standing"]["duties"], today),
     }
-
-
-def tabs(visit: Visit) -> list[tuple[str, Sentence]]:
-    """Return the other parts of a departure that the visitor may open, as path and name."""
-    role = visit.officer.role
-    return [(path, name) for path, name, roles in _TABS if role in roles]
 
 
 def wanted_of(visit: Visit) -> Wanted:

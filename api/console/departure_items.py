@@ -18,6 +18,7 @@ from api.language import Sentence, sentence
 from api.people.forms import upload_sentence
 from countersign.adapters.database.acts import ActView, StoredFile
 from countersign.adapters.database.handover_book import HandoverAct
+from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.overrides import ITEMS
 from countersign.adapters.uploads import UploadRefused, store_upload
 from countersign.contracts.cases import Role
@@ -229,13 +230,18 @@ def _two_persons(post: Post) -> bool:
 
 
 def _needs_second(said: Said) -> bool:
-    """Say whether a second person must agree that the items do not apply: where one is mandatory."""
-    shown = said.post.parts.handover_book.board(said.case_id)
-    wanted = set(said.items)
-    mandatory = shown is not None and any(
-        one.mandatory and one.id in wanted for some in shown.items.values() for one in some
-    )
-    return _two_persons(said.post) and mandatory
+    """Say whether a second person must agree that the items do not apply.
+
+    That is where one is mandatory, or its value is claimed and would be given up.
+    """
+    needed = any(one.mandatory or one.claim is not None for one in _meant(said))
+    return _two_persons(said.post) and needed
+
+
+def _meant(said: Said) -> list[ItemView]:
+    shown, wanted = said.post.parts.handover_book.board(said.case_id), set(said.items)
+    items = () if shown is None else shown.items.values()
+    return [one for some in items for one in some if one.id in wanted]
 
 
 def _ask(said: Said, body: dict[str, Any]) -> None:
@@ -243,7 +249,10 @@ def _ask(said: Said, body: dict[str, Any]) -> None:
     if not words:
         raise Refusal("words", "words: is missing; give the reason")
     branch = post.parts.departure_lists.branch_of(said.case_id)
-    kind = {"act": post.text("act")}
+    given_up = sum(one.claim.amount_fen for one in _meant(said) if one.claim is not None)
+    kind: dict[str, Any] = {"act": post.text("act")}
+    if given_up:
+        kind["given_up_fen"] = given_up
     post.parts.approvals.ask(
         ITEMS, said.case_id, post.officer, branch_id=branch, body=kind | body, words={"reason": words}
     )

@@ -19,12 +19,13 @@ from api.errors import Refused
 from api.language import Sentence, sentence
 from api.v1.forms import SentFile, keep
 from countersign.adapters.database.acts import StoredFile
+from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.settlements import Drafter, MoneyView
 from countersign.adapters.paper import Unprintable
 from countersign.contracts.cases import Role
 from countersign.domain.console_words import told_in
-from countersign.domain.departure import Ground
+from countersign.domain.departure import Ground, Track
 from countersign.domain.refusal import Refusal
 from countersign.domain.settlement import Sheet
 from countersign.domain.settlement_input import FromWage, SettlementWish
@@ -176,6 +177,7 @@ def _page(visit: Visit, view: MoneyView, filled: Filled) -> Response:
         sheet=filled.sheet,
         attached=filled.attached,
         nonce=new_id(),
+        equipment=_equipment(visit, view.case_id),
         gate=visit.parts.gate_book.why(view.case_id),
         balances=visit.parts.balances.view(view.case_id, visit.scope),
         pays=visit.officer.role is Role.FINANCE,
@@ -189,6 +191,13 @@ def _page(visit: Visit, view: MoneyView, filled: Filled) -> Response:
         with_leave=_concerns(filled, view, "leave_"),
         with_minimum=bool(_cities(view.region)) or _concerns(filled, view, "min_wage", "city"),
     )
+
+
+def _equipment(visit: Visit, case_id: str) -> list[ItemView]:
+    """Return the equipment that is claimed, or of whose damage finance decides."""
+    board = visit.parts.handover_book.board(case_id)
+    items = () if board is None else board.items[Track.EQUIPMENT]
+    return [one for one in items if one.claim is not None or one.finance_decides]
 
 
 def _earlier(view: MoneyView) -> dict[str, str]:

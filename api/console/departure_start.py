@@ -287,7 +287,6 @@ def _mark(wish: DepartureWish, shown: DeparturePreview) -> str:
         shown.statutory_version,
         wish.successor,
         wish.reason,
-        sorted(wish.overdue.items()),
         [(one.track, one.reference, one.receiver_number) for one in shown.items],
         [(one.step, one.channel.value, one.recipient, one.address, one.title) for one in shown.texts],
     )

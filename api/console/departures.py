@@ -11,7 +11,12 @@ from api.console.paging import page_asked
 from api.console.route import console_router
 from api.console.visit import Visit, visiting
 from api.language import sentence
-from countersign.adapters.database.departure_lists import DepartureFilter, DepartureLine, DepartureSort
+from countersign.adapters.database.departure_lists import (
+    OPEN,
+    DepartureFilter,
+    DepartureLine,
+    DepartureSort,
+)
 from countersign.adapters.database.departure_views import DepartureState
 from countersign.adapters.database.officers import SEERS
 from countersign.adapters.list_files import Value
@@ -34,7 +39,7 @@ _HEADERS = (
     sentence("Branch"),
     sentence("How it ends"),
     sentence("State"),
-    sentence("Last day"),
+    sentence("Last working day"),
     sentence("Days left"),
     sentence("Items closed"),
     sentence("Items in all"),
@@ -63,10 +68,10 @@ def take_along(visit: Concerned, form: str) -> Response:
 
 def wanted_of(visit: Visit) -> DepartureFilter:
     """Return the filter that the address asks for; what it names that does not exist asks for nothing."""
-    sort, state = visit.asked("sort"), visit.asked("state", DepartureState.LEAVING.value)
+    sort, state = visit.asked("sort"), visit.asked("state", OPEN)
     days = visit.asked("days")
     return DepartureFilter(
-        state="" if state == _ALL else _one_of(state, set(DepartureState)) or DepartureState.LEAVING.value,
+        state="" if state == _ALL else _one_of(state, set(DepartureState)) or OPEN,
         kind=_one_of(visit.asked("kind"), set(DepartureKind)),
         holder=_one_of(visit.asked("holder"), set(_HOLDERS)),
         branch=visit.asked("branch")[:26],

@@ -1,6 +1,7 @@
 """The sub-ledger of employees: debts by age, one person's statement, postings by hand, reversals."""
 
 import hashlib
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Response
@@ -17,7 +18,7 @@ from api.errors import Refused
 from api.language import Sentence, sentence
 from api.v1.forms import SentFile, keep
 from countersign.adapters.database.acts import StoredFile
-from countersign.adapters.database.ledger_desk import BY_HAND, HandPosting, PersonLedger
+from countersign.adapters.database.ledger_desk import BY_HAND, DamagedItem, HandPosting, PersonLedger
 from countersign.adapters.database.ledger_views import AgedDebt
 from countersign.adapters.database.officers import READERS
 from countersign.adapters.list_files import Value
@@ -149,10 +150,12 @@ def _post(post: Post, number: str, sent: SentFile | None) -> Response:
         return _page(post, number, post.typed, faults)
     kind, account = PostingKind(post.text("kind")), post.text("account")
     chosen = AccountKind(account) if account in {one.value for one in RECEIVABLES + PAYABLES} else None
-    wanted = HandPosting(kind, fen, on, chosen, post.text("reference") or None)
+    damaged = _damaged(post, number)
+    item = None if damaged is None else damaged.id
+    wanted = HandPosting(kind, fen, on, chosen, post.text("reference") or None, item)
     try:
         paper = _kept(post, number, sent)
-        by, hired_on = post.officer.actor_id, typed_day(post.asked("hired_on"))
+        by, hired_on = post.officer.actor_id, _hired_on(post, damaged)
         made = post.parts.ledger_desk.post(
             post.scope, number, wanted, _key(post), by, hired_on=hired_on, paper=paper
         )
@@ -189,8 +192,23 @@ def _key(post: Post) -> str:
     return f"console/{hashlib.sha256(told.encode()).hexdigest()}"
 
 
-def _read(visit: Visit, number: str) -> PersonLedger:
-    on, hired_on = typed_day(visit.asked("on")), typed_day(visit.asked("hired_on"))
+def _damaged(visit: Visit, number: str) -> DamagedItem | None:
+    """Return the item whose damage is to be charged, if the address names one."""
+    item = visit.asked("item")[:40]
+    if not item:
+        return None
+    found = visit.parts.ledger_desk.damaged(visit.scope, number, item)
+    if found is None:
+        raise Missing
+    return found
+
+
+def _hired_on(visit: Visit, damaged: DamagedItem | None) -> date | None:
+    return typed_day(visit.asked("hired_on")) if damaged is None else damaged.hired_on
+
+
+def _read(visit: Visit, number: str, damaged: DamagedItem | None) -> PersonLedger:
+    on, hired_on = typed_day(visit.asked("on")), _hired_on(visit, damaged)
     found = visit.parts.ledger_desk.read(visit.scope, number, on, hired_on)
     if found is None:
         raise Missing
@@ -198,7 +216,8 @@ def _read(visit: Visit, number: str) -> PersonLedger:
 
 
 def _page(visit: Visit, number: str, typed: dict[str, str], faults: dict[str, str]) -> Response:
-    found = _read(visit, number)
+    damaged = _damaged(visit, number)
+    found = _read(visit, number, damaged)
     newest = found.lines[::-1]
     pager = pager_of(visit, len(newest), LINES)
     accounts = tuple(kind.value for kind in RECEIVABLES + PAYABLES)
@@ -207,6 +226,7 @@ def _page(visit: Visit, number: str, typed: dict[str, str], faults: dict[str, st
         "console/ledger_person.html",
         422 if faults else 200,
         ledger=found,
+        damaged=damaged,
         lines=newest[pager.skip : pager.skip + LINES],
         pager=pager,
         kinds=choices(visit, "posting", tuple(kind.value for kind in BY_HAND)),

@@ -11,7 +11,6 @@ from api.people.forms import size_in_words
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
 from countersign.contracts.cases import BOOKED, ActKind, Process, Role
-from countersign.domain.calculators.amounts import yuan
 from countersign.domain.local_time import ZONE
 
 _DECIDED = re.compile(r"already decided by (\w+) at (\S+)")
@@ -137,7 +136,7 @@ def paragraphs(text: str) -> list[str]:
 
 def in_yuan(fen: int) -> str:
     """Return integer fen as people read it."""
-    return f"¥{yuan(fen)}"
+    return f"{'-' if fen < 0 else ''}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 
 def _titles(words: Catalogue, items: Sequence[str]) -> str:

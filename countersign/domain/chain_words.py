@@ -276,6 +276,7 @@ _REASONS: Mapping[str, Pair] = {
         "nothing is left to hand over or to pay": "已没有待移交或待结清的事项",
         "withdrawn": "离职已撤回",
         "last_day_moved": "最后工作日已调整",
+        "the statutory duties of this departure": "本次离职的法定事项",
         "a calendar year was published": "公布了新的年度放假安排",
         "HR planned again": "人事重新计划",
         "HR put the next step off": "人事延后了下一步",
@@ -381,6 +382,8 @@ _OF_KEY: Mapping[str, Mapping[str, Pair]] = {
     "leave_kind": _LEAVES,
     "state": _STATES,
     "access": ACCESS_STATES,
+    "before": ACCESS_STATES,
+    "calculation": {"settlement": ("离职结算", "settlement")},
     "result": _RESULTS,
     "answer": _ANSWERS,
     "by": _FETCHERS,
@@ -412,7 +415,6 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
 _VERSION = re.compile(r"([a-z0-9_]+)@(\d+)")
 _REMINDER = re.compile(r"reminder_(\d+)")
 _STEP_OF_ROUND = re.compile(r"(\d+)\.([a-z0-9_]+)")
-_REMINDER = re.compile(r"reminder_(\d+)")
 
 
 def value_words(key: str, value: str, language: str) -> str:

@@ -32,6 +32,7 @@ from countersign.domain.departure_words import (
 )
 from countersign.domain.ledger_words import AGES, ALL_ACCOUNTS, POSTINGS
 from countersign.domain.levels import ZH
+from countersign.domain.regions import known_regions
 from countersign.domain.yaml_text import load_text
 
 _CASE_STATES: Mapping[str, Pair] = {
@@ -132,6 +133,7 @@ _TABLES: Mapping[str, Mapping[str, Pair]] = {
     "held": HELD_NAMES,
     "document": DOCUMENTS,
     "departure": DEPARTURE_KINDS,
+    "region": {one.name: (one.zh, one.en) for one in known_regions()},
     "ground": GROUNDS,
     "track": TRACKS,
     "item": ITEM_STATES,

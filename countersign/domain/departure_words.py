@@ -57,7 +57,7 @@ GATE_REASONS: Mapping[str, Pair] = {
     "customers": ("客户未交接完", "customers are not handed over"),
     "equipment": ("设备物品未交接完", "equipment is not handed over"),
     "disputed": ("交接争议未处理", "disputes are not settled"),
-    "insurance_advance": ("社保代垫款未还", "advanced insurance share is owed"),
+    "insurance_advance": ("社保垫付款未还", "advanced insurance share is owed"),
     "wage": ("多发工资未还", "overpaid wage is owed"),
     "loan": ("借款未还", "a loan is owed"),
     "equipment_owed": ("设备赔偿未付", "equipment is to be paid for"),
@@ -89,7 +89,7 @@ HANDS: Mapping[str, Pair] = {
     "calendar": ("到期自动", "the calendar"),
 }
 DEPARTURE_STATES: Mapping[str, Pair] = {
-    "leaving": ("在职", "still employed"),
+    "leaving": ("尚未离职", "still employed"),
     "ended": ("劳动关系已结束", "employment has ended"),
     "closed": ("已办结", "closed"),
     "withdrawn": ("已撤回", "withdrawn"),
@@ -104,7 +104,7 @@ SIDES: Mapping[str, Pair] = {
     "receiver": ("接收人", "the receiver"),
 }
 ACCOUNTS: Mapping[str, Pair] = {
-    "insurance_advance": ("社保代垫款", "advanced insurance share"),
+    "insurance_advance": ("社保垫付款", "advanced insurance share"),
     "wage_overpaid": ("多发的工资", "overpaid wage"),
     "loan": ("借款", "loan"),
     "equipment": ("设备赔偿", "equipment to be paid for"),

@@ -65,7 +65,7 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.MANUAL_VISIT: ("上门（人工录入）", "Visit, entered by hand"),
     K.MANUAL_SCREENSHOT: ("截图（人工录入）", "Screenshot, entered by hand"),
     K.ITEM_LISTED: ("列入交接项", "Handover item listed"),
-    K.ITEM_HANDED_OVER: ("已交出", "Handed over"),
+    K.ITEM_HANDED_OVER: ("已移交", "Handed over"),
     K.ITEM_ACCEPTED: ("已接收", "Accepted"),
     K.ITEM_DISPUTED: ("交接争议", "Handover disputed"),
     K.ITEM_REASSIGNED: ("交接项改派", "Handover item reassigned"),
@@ -77,16 +77,16 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.TASK_LISTED: ("列入待转交事项", "Open task listed"),
     K.TASK_MOVED: ("待办事项转交", "Open task passed on"),
     K.TEAM_MOVED: ("下属改派上级", "Reports passed on"),
-    K.GATE_BLOCKED: ("关口未通过", "Gate blocked"),
-    K.GATE_OPENED: ("关口通过", "Gate opened"),
+    K.GATE_BLOCKED: ("关口未放行", "Gate blocked"),
+    K.GATE_OPENED: ("关口放行", "Gate opened"),
     K.NOTICE_HANDED_OVER: ("通知当面送达（人工录入）", "Notice handed over in person, entered by hand"),
     K.NOTICE_SERVED: ("通知视为已送达", "The notice counts as delivered"),
     K.EMPLOYMENT_ENDED: ("劳动关系结束", "The employment has ended"),
     K.EMPLOYMENT_CALLED: ("系统中的用工状态", "What a system called the employment"),
     K.DUTY_DUE: ("法定事项到期", "Statutory duty due"),
     K.DUTY_ORDERED: ("法定事项已发起", "Statutory duty ordered"),
-    K.DUTY_DONE: ("法定事项完成", "Statutory duty done"),
-    K.DUTY_FAILED: ("法定事项未完成", "Statutory duty failed"),
+    K.DUTY_DONE: ("法定事项已办", "Statutory duty done"),
+    K.DUTY_FAILED: ("法定事项未办成", "Statutory duty failed"),
     K.OVERRIDE_RECORDED: ("特殊处理已记录", "Override recorded"),
     K.DOCUMENT_ADDED: ("收存文件", "Document kept"),
     K.DOCUMENT_VIEWED: ("查看文件", "Document viewed"),
@@ -162,6 +162,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "branch": ("分支编号", "branch"),
     "by": ("由谁", "by"),
     "by_hand_at": ("人工办理时间", "by hand at"),
+    "calculation": ("计算项目", "calculation"),
     "case": ("案件", "case"),
     "changes": ("变更", "changes"),
     "channel": ("渠道", "channel"),
@@ -178,7 +179,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "courier_number": ("运单号", "courier number"),
     "deadline": ("截止时间", "deadline"),
     "decided_by": ("决定者", "decided by"),
-    "delegate": ("代办人", "delegate"),
+    "delegate": ("代理人", "delegate"),
     "delivery": ("发送编号", "delivery"),
     "departure": ("离职案件编号", "departure"),
     "departure_kind": ("离职类型", "kind of departure"),
@@ -199,7 +200,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "file": ("文件", "file"),
     "files": ("文件", "files"),
     "fingerprint": ("内容指纹", "fingerprint"),
-    "from": ("发件人", "from"),
+    "from": ("自", "from"),
     "grading_pending": ("等待鉴定", "grading pending"),
     "ground": ("解除依据类别", "ground"),
     "happened_at": ("发生时间", "happened"),
@@ -210,6 +211,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "how": ("送达方式", "how"),
     "id": ("编号", "id"),
     "identity": ("身份核实方式", "identity"),
+    "inputs": ("填写内容", "inputs"),
     "instalments": ("分期", "instalments"),
     "item": ("交接项编号", "item"),
     "items": ("交接项", "items"),
@@ -304,8 +306,9 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "steps": ("步骤", "steps"),
     "strength": ("送达效力", "strength"),
     "subject": ("主题", "subject"),
-    "successor": ("接收人", "successor"),
+    "successor": ("接替人", "successor"),
     "system": ("系统", "system"),
+    "tables": ("所用数据表", "tables"),
     "target": ("目标", "target"),
     "task": ("待办编号", "task"),
     "tasks": ("待办事项", "tasks"),
@@ -454,7 +457,9 @@ def _facts(
     `key` is the last name on the way to the value. What a disclosure opens stands as it was written.
     """
     if path in opened:
-        yield label, opened[path]
+        # The one reason that the product itself seals is told in the reader's language.
+        own = key == "reason" and opened[path].startswith("the statutory duties")
+        yield label, _text(opened[path], "because", language) if own else opened[path]
     elif isinstance(value, dict) and "sealed" in value:
         yield label, words("hidden", language)
     elif isinstance(value, dict):

@@ -17,20 +17,26 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy import text
+from sqlmodel import select
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.app import create_app
+from countersign.adapters.database.handover_book import HandoverAct
+from countersign.adapters.database.tables import Alarm
 from countersign.adapters.smtp import SmtpMailer
 from countersign.adapters.twilio_sms import TwilioSms
 from countersign.bootstrap import Parts
-from countersign.contracts.cases import ActKind
+from countersign.contracts.cases import ActKind, Role
 from countersign.contracts.notices import NoticeOrder, SendOrder
 from countersign.contracts.sending import OutcomeState, SendOutcome
+from countersign.domain.handover import Side, Speaker
+from countersign.domain.ledger import loan
 from countersign.domain.policy import Audience
 from countersign.ports import Mailer, SmsSender
-from tests.support.company import EMAIL, MARKED, NAME, NUMBER, PHONE, failed
+from tests.support.company import EMAIL, MARKED, NAME, NUMBER, PHONE, add_colleague, failed
+from tests.support.departing import Leaving, add_holdings
 from tests.support.story import Story, at, story
 
 DIAGNOSIS = "标记综合征"
@@ -226,6 +232,72 @@ async def test_a_circular_leaves_neither_its_words_nor_its_addressee_in_historie
         assert "吸烟" not in told
     for word in ("20429", "first_notice", "objection_answered", "acknowledgement_standard", "case.closed"):
         assert word in kept, word
+
+
+async def test_a_departure_leaves_neither_things_nor_customers_nor_money_in_histories_logs_and_alarms(
+    tmp_path: Path, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    held = (
+        ("customers", "C-1", "标记客户有限公司", None),
+        ("documents", "D-1", "标记底稿", None),
+        ("equipment", "E-1", "标记电脑", 76_543_21),
+    )
+    told = (
+        "标记客户有限公司",
+        "标记底稿",
+        "标记电脑",
+        "7654321",
+        "76,543.21",
+        "5432109",
+        "54,321.09",
+        "标记同事",
+    )
+    async with story(tmp_path, at("03-09 10:00")) as s, quoting_providers(s.parts):
+        successor = add_colleague(s.parts, "E2001", name="标记同事")
+        add_holdings(s.parts, held=held)
+        leaving = Leaving(s)
+        await leaving.books(loan, "54321.09")
+        await s.depart("absence", date(2026, 3, 9), noticed_on=date(2026, 3, 9), successor="E2001")
+        await s.until(at("03-09 12:00"))
+        assert await leaving.hands_over("C-1") in {"settled", "accepted"}
+        disputes = HandoverAct(
+            "d" * 40,
+            s.departure_id,
+            Speaker.RECEIVER,
+            Side.RECEIVER,
+            Role.EMPLOYEE,
+            successor,
+            person_id=successor,
+            items=leaving.ids("C-1"),
+            words=REASON,
+        )
+        await leaving.do(lambda: s.parts.handover_book.dispute(disputes))
+        await s.until(at("03-11 12:00"))
+        assert await leaving.served(date(2026, 3, 11)) == "settled"
+        await s.until(at("03-12 12:00"))
+        kept = ""
+        for case in (s.departure_id, s.statutory_id, s.share_of("E2001")):
+            with s.looking_at(case):
+                kept += await kept_by_temporal(s)
+        measured = await metrics(s.parts)
+        with s.parts.database.reading() as session:
+            alarms = "\n".join(repr(one) for one in session.exec(select(Alarm)))
+    for shown in (kept, everything_logged.text, measured, alarms):
+        assert leaks(shown) == []
+        assert [secret for secret in told if secret in shown] == []
+    for word in (
+        "Offboarding",
+        "Statutory",
+        "Handover",
+        "20429",
+        "termination_notice",
+        "disputed",
+        "left_with_open_items",
+        "certificate",
+        "look",
+    ):
+        assert word in kept, word
+    assert "left_with_open_items" in alarms
 
 
 async def test_the_grep_finds_a_number_that_an_adapter_lets_through(

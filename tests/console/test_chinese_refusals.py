@@ -31,13 +31,14 @@ RAISED = {
 ASSEMBLED = {
     "case: the employment ended on «1»; «3»": (
         "case: the employment ended on 2026-03-31; its last day stands",
-        "case: the employment ended on 2026-03-31; a withdrawal comes too late; of somebody who stays, import "
-        "a new hiring date",
+        "case: the employment ended on 2026-03-31; a withdrawal comes too late; of somebody who stays, "
+        "import a new hiring date",
     ),
     "items: «1». Nothing was changed.": (
         "items: D-1: contract is closed, both sides have confirmed it. Nothing was changed.",
         "items: D-1, D-2: each was not handed over yet; wait for the leaver, who can be passed over once the "
-        "last day is over. C-1 is disputed; the company has to settle the dispute first. Nothing was changed.",
+        "last day is over. C-1 is disputed; the company has to settle the dispute first. Nothing was "
+        "changed.",
         "items: E-1 is missing; say in words what is wrong with it. Nothing was changed.",
     ),
     "items: «1», and is to take over «3»; name another receiver there": (
@@ -61,10 +62,12 @@ ASSEMBLED = {
     ),
     "amount_fen: «1», not «3»; correct amount or day": (
         "amount_fen: of loan only ¥1.00 is owed on 2026-03-31, not ¥2.00; correct amount or day",
-        "amount_fen: of loan only ¥1.00 is due to the employee on 2026-03-31, not ¥2.00; correct amount or day",
+        "amount_fen: of loan only ¥1.00 is due to the employee on 2026-03-31, not ¥2.00; correct amount or "
+        "day",
     ),
     "posting: «1», not «3»; reverse first what was paid on it since": (
-        "posting: of loan only ¥1.00 is owed on 2026-03-31, not ¥2.00; reverse first what was paid on it since",
+        "posting: of loan only ¥1.00 is owed on 2026-03-31, not ¥2.00; reverse first what was paid on it "
+        "since",
         "posting: of loan only ¥1.00 is due to the employee on 2026-03-31, not ¥2.00; reverse first what was "
         "paid on it since",
     ),

@@ -83,6 +83,7 @@ class BalancesView:
     case_id: str
     number: str
     name: str = field(repr=False)
+    last_day: date
     withdrawn: bool
     closed: bool
     balances: Mapping[AccountKind, int]
@@ -341,6 +342,7 @@ class Balances:
                 case_id=case_id,
                 number=person.number,
                 name=person.name,
+                last_day=departure.last_day,
                 withdrawn=departure.withdrawn_at is not None,
                 closed=session.get_one(Case, case_id).state == "closed",
                 balances=self._ledger.balances(session, departure.employment_id),

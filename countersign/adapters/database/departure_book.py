@@ -1,15 +1,15 @@
 """The books of departures, as the three processes read and write them."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from countersign.adapters.database.duty_book import DutyBook
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.gate_book import offboarding_standing
+from countersign.adapters.database.gate_book import gate_of, offboarding_standing
 from countersign.adapters.database.looks import tell_departure
-from countersign.adapters.database.shares import Shares
+from countersign.adapters.database.shares import Shares, day_of
 from countersign.adapters.database.tables import Case, Departure
 from countersign.contracts.departures import (
     DepartureOrder,
@@ -57,13 +57,28 @@ class DepartureBooks:
         """Freeze what is open into the override record with its papers, once."""
         return self._duties.freeze(order)
 
-    def close(self, order: DepartureOrder) -> None:
-        """Keep that a departure's file is closed; the receivers' cases hear of it."""
+    def close(self, order: DepartureOrder) -> bool:
+        """Keep that a departure's file is closed; the receivers' cases hear of it.
 
-        def keep(session: Session) -> None:
+        False, and nothing is closed, where the gate has shut again since the process looked: something was
+        disputed, say, or turned up to be handed over.
+        """
+
+        def keep(session: Session) -> bool:
             departure = session.get_one(Departure, order.case_id)
-            if departure.closed_at is None:
-                departure.closed_at = order.at
-                tell_departure(session, departure.case_id, self._clock(), but=departure.case_id)
+            if departure.closed_at is not None:
+                return True
+            if (
+                departure.withdrawn_at is None
+                and not gate_of(session, departure, self._day(session, order)).open
+            ):
+                return False
+            departure.closed_at = order.at
+            tell_departure(session, departure.case_id, self._clock(), but=departure.case_id)
+            return True
 
-        self._database.write(keep)
+        return self._database.write(keep)
+
+    @staticmethod
+    def _day(session: Session, order: DepartureOrder) -> date:
+        return day_of(session, session.get_one(Case, order.case_id), order.at)

@@ -40,7 +40,7 @@ def empty_departure(session: Session, case: Case) -> int:
         system.reason = None
         emptied += 1
     for sheet in session.exec(select(Settlement).where(Settlement.departure_id == case.id)):
-        sheet.inputs, sheet.lines = {}, []
+        sheet.inputs, sheet.lines, sheet.net_fen = {}, [], 0
         emptied += 1
     for row in session.exec(select(ExitOverride).where(ExitOverride.departure_id == case.id)):
         row.reason = ""

@@ -31,6 +31,10 @@ class DepartureSort(StrEnum):
     STARTED = "started"
 
 
+OPEN = "open"
+"""Of a list's states: neither closed nor withdrawn, whether the employment is over or not."""
+
+
 @dataclass(frozen=True)
 class DepartureFilter:
     """Which departures a list shows; empty texts mean all. `days` is how soon the last day is."""
@@ -148,7 +152,9 @@ def _filtered(query: Any, scope: Scope, wanted: DepartureFilter, now: datetime) 
     for column, value in exact.items():
         if value:
             query = query.where(col(column) == value)
-    if wanted.state:
+    if wanted.state == OPEN:
+        query = query.where(col(Departure.closed_at).is_(None), col(Departure.withdrawn_at).is_(None))
+    elif wanted.state:
         query = query.where(*in_state(DepartureState(wanted.state)))
     if wanted.days:
         query = query.where(col(Departure.last_day) <= day_of(now) + timedelta(days=wanted.days))

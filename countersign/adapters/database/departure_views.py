@@ -95,7 +95,9 @@ class DepartureViews:
         zone = ZoneInfo(session.get_one(Branch, departure.branch_id).zone)
         found = gate_of(session, departure, now.astimezone(zone).date())
         duties = session.exec(
-            select(Duty).where(Duty.departure_id == departure.case_id).order_by(col(Duty.kind))
+            select(Duty)
+            .where(Duty.departure_id == departure.case_id)
+            .order_by(col(Duty.due_on), col(Duty.kind))
         )
         return {
             "items": _by_state(session, departure.case_id),

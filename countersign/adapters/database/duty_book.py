@@ -149,13 +149,16 @@ class DutyBook:
     def end(self, session: Session, order: EndOrder) -> None:
         """Put the end of an employment into the books, once, in the caller's transaction.
 
-        The day is the one that the books give: it may have been moved since the order was made.
+        The day is the one that the books give: it may have been moved since the order was made. Nothing ends
+        that was withdrawn meanwhile, nor before its day: the process finds that out when it looks.
         """
         departure = departure_of(session, order.case_id)
         if departure.ended_on is not None or departure.withdrawn_at is not None:
             return
         case = session.get_one(Case, order.case_id)
         ended_on = planned_end(departure).ends_on or order.ended_on
+        if ended_on > order.at.astimezone(_zone(session, departure)).date():
+            return
         departure.ended_on = ended_on
         employment = session.get_one(Employment, departure.employment_id)
         employment.ended_on, employment.ended_ground = ended_on, departure.ground

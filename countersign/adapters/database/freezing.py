@@ -53,7 +53,7 @@ _ANSWER_WITHIN = timedelta(days=15)
 _BY = "statutory"
 _MACHINE = {"role": "machine", "id": _BY}
 _BALANCE_WORDS = {
-    AccountKind.INSURANCE_ADVANCE: ("社保代垫款", "个人应缴社会保险费（公司代垫）"),
+    AccountKind.INSURANCE_ADVANCE: ("社保垫付款", "个人应缴社会保险费（公司垫付）"),
     AccountKind.WAGE_OVERPAID: ("多发工资", "多发工资"),
     AccountKind.LOAN: ("借款", "借款余额"),
     AccountKind.EQUIPMENT: ("设备物品", "设备物品赔偿"),

@@ -205,7 +205,8 @@ class Settlements:
             severance_held=not gate_of(session, departure, today).open,
             withdrawn=departure.withdrawn_at is not None,
             closed=case.state == CaseState.CLOSED.value,
-            versions=tuple(self._shown(session, departure.case_id, row) for row in rows),
+            # An erased version has nothing left to show.
+            versions=tuple(self._shown(session, departure.case_id, row) for row in rows if row.inputs),
             papers=tuple(Paperwork(one.id, one.kind, one.created_at) for one in papers),
         )
 
@@ -254,6 +255,8 @@ class Settlements:
     ) -> int:
         departure, case = _departure(session, case_id), session.get_one(Case, case_id)
         refuse_own(session, departure.person_id, by.id)
+        if case.state == CaseState.CLOSED.value:
+            raise Refusal("case", "case: is closed; nothing is settled in it any more")
         now = self._clock()
         at = case_now(case, now)
         if consent is not None:
@@ -385,7 +388,7 @@ class Settlements:
             row = session.exec(
                 select(Settlement).where(Settlement.departure_id == case_id, Settlement.version == version)
             ).first()
-            if row is None:
+            if row is None or not row.inputs:
                 return None
             filed = None if row.document_id is None else session.get(Document, row.document_id)
             paper = self._paper(session, row, draft=True) if filed is None else None
@@ -462,7 +465,7 @@ def _confirmable(session: Session, case_id: str, version: int) -> Settlement:
         raise Refusal("version", "version: is not the newest one; look at the newest and confirm that")
     if newest.state != "drafted":
         raise Refusal("version", f"version: settlement {version} is confirmed already")
-    known = newest.inputs["inputs"]
+    known = newest.inputs.get("inputs", {})
     for name, value in _facts(session, departure).items():
         if known.get(name) != value:
             raise Refusal(

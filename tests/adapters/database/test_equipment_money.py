@@ -165,6 +165,18 @@ def test_a_payment_goes_to_the_oldest_debt_and_leaves_the_others_to_be_reversed(
     assert (m.balance(), m.alarms()) == (0, [])
 
 
+def test_of_two_items_the_one_that_a_payment_covers_is_left_to_finance_whatever_else_is_owed(
+    m: Money,
+) -> None:
+    m.holds_laptop()
+    m.holds_laptop("PC2")
+    m.freezes()
+    m.book_by_hand(PostingKind.REPAYMENT, 1_000_00)
+    m.takes_back(Condition.UNDAMAGED, "PC1", "PC2")
+    assert m.postings()[0::3] == ["statutory/freeze/PC1", "statutory/freeze/PC2/returned"]
+    assert (m.balance(), m.alarms()) == (VALUE - 1_000_00, ["equipment_paid_before"])
+
+
 def test_what_nobody_had_claimed_costs_nothing(m: Money) -> None:
     m.holds_laptop()
     m.gives_back(Condition.UNDAMAGED)
