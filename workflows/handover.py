@@ -78,12 +78,16 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
     async def wait_for_something_to_accept(self) -> None:
         """Wait until the leaver has handed something over, or the last day is over without it."""
         while not self.over() and not self.something_waits():
+            last_day, over = self.standing.last_day, self.last_day_over()
             if not self.silent_about:
-                await self.desk.move_to(HandoverStage.WAITING, Role.EMPLOYEE, self.last_day_over())
-            due = None if self.silent_about else self.last_day_over()
+                await self.desk.move_to(HandoverStage.WAITING, Role.EMPLOYEE, over)
+            # Once the last day is over nothing becomes due by itself: what is left is disputed, say.
+            due = None if self.silent_about or self.desk.now() >= over else over
             await self.desk.sleep(
                 lambda due=due: due,  # type: ignore[misc]
-                lambda: self.over() or self.something_waits(),
+                lambda day=last_day: (  # type: ignore[misc]
+                    self.over() or self.something_waits() or self.standing.last_day != day
+                ),
                 "the leaver hands over",
             )
 

@@ -1,18 +1,22 @@
 """Departures under attack: races, days that move while something ends, amounts that no form sends."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import Session, select
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from countersign.adapters.database.acts import NewAct
 from countersign.adapters.database.balances import By
 from countersign.adapters.database.departures import DepartureWish
+from countersign.adapters.database.handover_book import HandoverAct
 from countersign.adapters.database.settlements import Drafter
 from countersign.adapters.database.tables import (
     ActRow,
@@ -20,6 +24,8 @@ from countersign.adapters.database.tables import (
     Departure,
     Employment,
     HandoverItem,
+    ItemConfirmation,
+    Link,
     Person,
     Posting,
     RepaymentPlan,
@@ -30,12 +36,14 @@ from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
 from countersign.contracts.departures import DepartureOrder
 from countersign.domain.departure import DepartureKind, DutyKind, DutyState
+from countersign.domain.handover import Side, Speaker
 from countersign.domain.ledger import AccountKind, PostingKind, Voucher, booking, loan
 from countersign.domain.refusal import Refusal
 from countersign.domain.repayment import Instalment
 from countersign.ids import new_id
 from tests.support.company import NUMBER, add_colleague, company
 from tests.support.ending import LAST, End
+from tests.support.handing import handing_over, link_to
 from tests.support.leaving import employment_id, leaving
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -357,3 +365,75 @@ def test_a_certificate_comes_out_or_says_why_and_waits_for_nothing(
         issued = False
     assert end.duties()["certificate"].state == ("done" if issued else "due")
     assert time.monotonic() - begun < 20
+
+
+# -- links ------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_is_over_shows_and_takes_nothing_on_any_address(tmp_path: Path) -> None:
+    parts = company(tmp_path, lambda: NOW)
+    case, share, receiver = handing_over(parts)
+    leaver = rows(parts, Departure)[0].person_id
+    link_to(parts, "leaver", case, leaver, "请交接")
+    link_to(parts, "receiver", share, receiver, "请接收")
+    item = rows(parts, HandoverItem)[0].id
+    with TestClient(create_app(parts, dispatch=False), base_url="http://test") as client:
+
+        def tried(side: str) -> set[int]:
+            code = parts.link_keys.code(f"link-{side}")
+            form = {"nonce": "0" * 32, "everything": "yes", "seen": "0" * 16, "about": "never"}
+            paths = ("", "/items", f"/items/{item}", "/notice", f"/documents/{new_id()}")
+            got = {client.get(f"/n/{code}{path}", follow_redirects=False).status_code for path in paths}
+            return got | {client.post(f"/n/{code}{path}", data=form).status_code for path in paths[1:3]}
+
+        # The link is good, the form is of nobody's making: nothing is said with it.
+        assert {409} <= tried("leaver")
+        # The receiver finds nothing of the leaver's under their own link.
+        assert 404 in tried("receiver")
+        before = (rows(parts, ActRow), rows(parts, ItemConfirmation))
+        with parts.database.transaction() as session:
+            session.get_one(Link, "link-leaver").expires_at = NOW - timedelta(days=1)
+            session.get_one(Link, "link-receiver").revoked_at = NOW
+        for side in ("leaver", "receiver"):
+            for status in tried(side):
+                assert status in {303, 307, 404, 410, 429}, side
+        texts = "".join(
+            client.get(f"/n/{parts.link_keys.code(f'link-{side}')}").text for side in ("leaver", "receiver")
+        )
+        assert "标题" not in texts
+    assert (rows(parts, ActRow), rows(parts, ItemConfirmation)) == before
+
+
+# -- delegates --------------------------------------------------------------------------------------------
+
+
+def test_a_delegate_of_a_delegate_confirms_nothing_for_the_first(tmp_path: Path) -> None:
+    parts = company(tmp_path, lambda: NOW)
+    case, _, _ = handing_over(parts)
+    first, second = add_colleague(parts, "E2001"), add_colleague(parts, "E2002")
+    book, days = parts.handover_book, (NOW.date(), NOW.date() + timedelta(days=9))
+
+    def act(name: str, speaker: Speaker, person: str | None = None) -> HandoverAct:
+        side = Side.COMPANY if speaker is Speaker.COMPANY else Side.RECEIVER
+        return HandoverAct(name * 40, case, speaker, side, Role.HR, person or "token:hr", person_id=person)
+
+    book.delegate(act("a", Speaker.COMPANY), "E2000", "E2001", *days)
+    with pytest.raises(Refusal):
+        book.delegate(act("b", Speaker.COMPANY), "E2001", "E2002", *days)
+    with pytest.raises(Refusal, match="person who leaves"):
+        book.delegate(act("c", Speaker.COMPANY), "E2000", NUMBER, *days)
+    with pytest.raises(Refusal):
+        book.delegate(act("d", Speaker.COMPANY), "E2000", "E2000", *days)
+    with pytest.raises(Refusal):
+        book.accept(act("e", Speaker.DELEGATE, second))
+    # An appointment that overlaps ends the one before.
+    book.delegate(act("f", Speaker.COMPANY), "E2000", "E2002", *days)
+    mine = [one.id for one in rows(parts, HandoverItem) if one.track == "customers"]
+    with parts.database.transaction() as session:
+        for one in mine:
+            item = session.get_one(HandoverItem, one)
+            item.state, item.handed_over_at = "handed_over", NOW
+    with pytest.raises(Refusal):
+        book.accept(dataclasses.replace(act("g", Speaker.DELEGATE, first), items=tuple(mine)))
+    assert book.accept(dataclasses.replace(act("h", Speaker.DELEGATE, second), items=tuple(mine)))
+    assert {one.acting_for is not None for one in rows(parts, ItemConfirmation)} == {True}

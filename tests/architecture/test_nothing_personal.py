@@ -292,7 +292,6 @@ async def test_a_departure_leaves_neither_things_nor_customers_nor_money_in_hist
         "20429",
         "termination_notice",
         "disputed",
-        "left_with_open_items",
         "certificate",
         "look",
     ):

@@ -124,6 +124,22 @@ class Leaving:
         )
         return await self.do(lambda: self.parts.handover_book.accept(act))
 
+    async def disputes(self, number: str, *references: str) -> str:
+        """Let a receiver say that items are not what they should be."""
+        person = self.person(number)
+        act = HandoverAct(
+            self._id(),
+            self.s.departure_id,
+            Speaker.RECEIVER,
+            Side.RECEIVER,
+            Role.EMPLOYEE,
+            person,
+            person_id=person,
+            items=self.ids(*references),
+            words="与清单不符",
+        )
+        return await self.do(lambda: self.parts.handover_book.dispute(act))
+
     async def takes_back(self, *references: str, condition: Condition = Condition.UNDAMAGED) -> str:
         """Let administration take equipment back."""
         act = HandoverAct(

@@ -396,3 +396,33 @@ async def test_a_moved_last_day_moves_the_reminders_the_certificate_and_the_duti
         await s.until(at("04-30 09:00") + MINUTE)
         assert leaving.duties()["certificate"] == "done"
         assert leaving.due()["social_insurance"] == date(2026, 5, 15)
+
+
+async def test_a_moved_last_day_of_a_dismissal_asks_the_leaver_anew(tmp_path: Path) -> None:
+    async with story(tmp_path, at(MONDAY)) as s:
+        leaving = staff(s)
+        day = date(2026, 4, 10)
+        await s.depart("dismissal", day, noticed_on=date(2026, 3, 9), successor=SUCCESSOR)
+        await s.until(at("03-10 12:00"))
+        assert await leaving.moves_the_last_day(date(2026, 4, 30)) == "settled"
+        await s.until(at("03-10 12:00") + MINUTE)
+        assert [line for line in s.sent_at() if "sms" in line] == [
+            "03-09 10:00 first_notice sms",
+            "03-10 12:00 first_notice sms",
+        ]
+        assert s.stage() == "handover"
+
+
+async def test_a_receivers_case_rests_while_all_that_is_left_is_disputed_after_the_last_day(
+    tmp_path: Path,
+) -> None:
+    async with story(tmp_path, at("04-09 10:00")) as s:
+        leaving = await resigns(s, date(2026, 4, 10), date(2026, 4, 9))
+        share = s.share_of(SUCCESSOR)
+        for step in ("reminder_30", "reminder_14", "reminder_7", "reminder_3"):
+            assert await s.act(ActKind.OVERDUE_DECIDED, choices={step: "skip"}) == "settled"
+        assert await leaving.hands_over("DOC-1", "DOC-2", "C-1") == "settled"
+        assert await leaving.disputes(SUCCESSOR, "DOC-1", "DOC-2", "C-1") == "settled"
+        await s.until(at("04-11 12:00"))
+        with s.looking_at(share):
+            assert s.stage() == "waiting"
