@@ -78,6 +78,8 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
     async def wait_for_something_to_accept(self) -> None:
         """Wait until the leaver has handed something over, or the last day is over without it."""
         while not self.over() and not self.something_waits():
+            if self.waiting() == 0:
+                self.silent_about = 0  # what HR was left with is confirmed: the receiver is asked as before
             last_day, over = self.standing.last_day, self.last_day_over()
             if not self.silent_about:
                 await self.desk.move_to(HandoverStage.WAITING, Role.EMPLOYEE, over)
@@ -86,7 +88,10 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
             await self.desk.sleep(
                 lambda due=due: due,  # type: ignore[misc]
                 lambda day=last_day: (  # type: ignore[misc]
-                    self.over() or self.something_waits() or self.standing.last_day != day
+                    self.over()
+                    or self.something_waits()
+                    or self.spoke_after_all()
+                    or self.standing.last_day != day
                 ),
                 "the leaver hands over",
             )
@@ -104,7 +109,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         """Give the ball to HR when the ladder ended without a word; something new begins a new one."""
         if self.answered():
             return
-        self.silent_about = self.standing.to_accept + self.standing.open
+        self.silent_about = self.waiting()
         await self.desk.record(alarm="receiver_silent")
         await self.ask_hr(HandoverStage.SILENT, "receiver_silent")
 
@@ -128,10 +133,17 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
 
     def something_waits(self) -> bool:
         """Say whether the receiver can do something: accept what came, or say that nothing came in time."""
-        waits = self.standing.to_accept
-        if self.desk.now() >= self.last_day_over():
-            waits += self.standing.open
+        waits = self.waiting()
         return waits > 0 and waits != self.silent_about
+
+    def spoke_after_all(self) -> bool:
+        """Say whether a receiver whom HR was left with has confirmed everything meanwhile."""
+        return self.silent_about > 0 and self.waiting() == 0
+
+    def waiting(self) -> int:
+        """Count what the receiver can do something about now."""
+        late = self.desk.now() >= self.last_day_over()
+        return self.standing.to_accept + (self.standing.open if late else 0)
 
     def answered(self) -> bool:
         """Say whether nothing need be sent now."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from countersign.domain.departure import Track
+from countersign.domain.departure import ItemState, Track
 
 
 class Reason(StrEnum):
@@ -51,12 +51,16 @@ REASON_OF_TRACK: Mapping[Track, Reason] = {
 
 @dataclass(frozen=True)
 class OpenItems:
-    """The mandatory items of one track that are not closed, by who has to say something next."""
+    """The mandatory items of one track that are not closed, by who has to say something next.
+
+    `with_hr` are those that were handed over and that nobody is named to take over.
+    """
 
     track: Track
     with_leaver: int = 0
     with_receiver: int = 0
     with_administration: int = 0
+    with_hr: int = 0
     disputed: int = 0
 
 
@@ -131,6 +135,22 @@ class Gate:
         return sum(one.amount_fen for one in self.blockers)
 
 
+def hand_of(track: Track, state: ItemState, *, has_receiver: bool) -> Hand | None:
+    """Return whose turn it is with an item; None when it is closed.
+
+    Equipment without a receiver goes back to administration; for anything else HR has to name one.
+    """
+    if state is ItemState.OPEN:
+        return Hand.LEAVER
+    if state is ItemState.DISPUTED:
+        return Hand.HR
+    if state is not ItemState.HANDED_OVER:
+        return None
+    if has_receiver:
+        return Hand.RECEIVER
+    return Hand.ADMINISTRATION if track is Track.EQUIPMENT else Hand.HR
+
+
 def gate(facts: GateFacts) -> Gate:
     """Return the gate that follows from the facts."""
     return Gate(
@@ -156,6 +176,7 @@ def _items(tracks: tuple[OpenItems, ...]) -> tuple[Blocker, ...]:
                 (Hand.LEAVER, track.with_leaver),
                 (Hand.RECEIVER, track.with_receiver),
                 (Hand.ADMINISTRATION, track.with_administration),
+                (Hand.HR, track.with_hr),
             )
             found += [Blocker(reason, hand, count) for hand, count in waiting if count]
     disputed = sum(one.disputed for one in tracks)

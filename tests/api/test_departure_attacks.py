@@ -58,7 +58,8 @@ def parts(tmp_path: Path) -> Parts:
 
 def at_once(*doings: Callable[[], object]) -> list[object]:
     """Do several things in threads at the same moment; return what each gave, or what it raised."""
-    start, found = threading.Barrier(len(doings)), [None] * len(doings)  # type: list[Any]
+    start = threading.Barrier(len(doings))
+    found: list[Any] = [None] * len(doings)
 
     def run(place: int, do: Callable[[], object]) -> None:
         start.wait()
@@ -255,7 +256,7 @@ def test_a_gate_that_shut_again_after_the_process_looked_keeps_the_file_open(tmp
 
 # -- amounts ----------------------------------------------------------------------------------------------
 
-ODD = (
+ODD: tuple[Any, ...] = (
     "NaN",
     "-NaN",
     "Infinity",

@@ -50,7 +50,7 @@ def parts(tmp_path: Path) -> Parts:
     async def nowhere(*_: Any) -> None:
         """Carry an act to no process: there is none here."""
 
-    made.dispatcher.carry = nowhere  # type: ignore[method-assign]
+    made.dispatcher.carry = nowhere  # type: ignore[method-assign,assignment]
     return made
 
 
@@ -260,7 +260,7 @@ def everything(parts: Parts) -> str:
         return "\n".join(
             f"{table.name}: {tuple(row)!r}"
             for table in SQLModel.metadata.sorted_tables
-            for row in session.execute(select(table))
+            for row in session.execute(table.select())
         )
 
 
@@ -310,8 +310,8 @@ async def test_what_is_erased_stands_in_no_table_and_breaks_no_page(parts: Parts
                 one.state, one.closed_at = "closed", NOW
             session.get_one(Departure, case).closed_at = NOW
         statutory = rows(parts, Departure)[0].statutory_case_id
-        for one in (case, statutory):
-            parts.eraser.erase(one, {"role": "hr", "id": "token:hr"}, "期满")
+        for erased in (case, statutory):
+            parts.eraser.erase(erased, {"role": "hr", "id": "token:hr"}, "期满")
         left = everything(parts)
         assert [mark for mark in MARKS if mark in left] == []
         for path in (
@@ -380,7 +380,7 @@ async def test_a_strange_title_is_shown_as_it_is_and_never_runs(tmp_path: Path, 
         assert [one.title for one in rows(alone, Holding)] == [cell]
         case = leaving(alone, LAST_DAY)
         with alone.database.transaction() as session:
-            held = {"reference": "Z-1", "title": cell, "due_on": LAST_DAY, "listed_at": NOW}
+            held: dict[str, Any] = {"reference": "Z-1", "title": cell, "due_on": LAST_DAY, "listed_at": NOW}
             session.add(HandoverItem(id=new_id(), departure_id=case, track="equipment", **held))
         await hr.get(f"/console/departures/{case}")
         assert "<script>alert" not in hr.page

@@ -229,7 +229,7 @@ async def test_a_silent_receiver_is_asked_again_then_the_manager_then_hr(tmp_pat
         add_colleague(s.parts, SUCCESSOR, manager_number="E9000")
         add_holdings(s.parts)
         await s.depart("resignation", date(2026, 4, 10), noticed_on=date(2026, 3, 9), successor=SUCCESSOR)
-        assert await leaving.hands_over() == "settled"
+        assert await leaving.hands_over("DOC-1", "C-1") == "settled"
         await s.until(at("04-03 12:00"))
         with s.looking_at(s.share_of(SUCCESSOR)):
             asked = [line.split()[2] for line in s.sent_at()]
@@ -238,7 +238,12 @@ async def test_a_silent_receiver_is_asked_again_then_the_manager_then_hr(tmp_pat
             assert s.stage() == "silent"
             assert s.row()["holder"] == "hr"
         assert "e9000@example.com" in {mail.to for mail in s.mails}
-        assert "receiver_silent" in s.alarms()
+        assert s.alarms().count("receiver_silent") == 1
+        # Who confirms after all is no longer HR's; the file she was left with is off her list.
+        share = s.share_of(SUCCESSOR)
+        assert await leaving.takes_over(SUCCESSOR) == "settled"
+        with s.looking_at(share):
+            assert (s.stage(), s.row()["holder"]) == ("waiting", "employee")
 
 
 async def test_the_leaver_is_reminded_thirty_fourteen_seven_and_three_days_before_and_then_pressed(

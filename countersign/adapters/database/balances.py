@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -13,6 +12,7 @@ from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.acts import ActView, NewAct, StoredFile
 from countersign.adapters.database.approvals import Approvals, Asked
 from countersign.adapters.database.booked_acts import BookedActs, Effect
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
@@ -25,7 +25,6 @@ from countersign.adapters.database.tables import (
     Account,
     ActRow,
     Approval,
-    Branch,
     Case,
     Departure,
     Document,
@@ -177,7 +176,7 @@ class Balances:
 
         def effect(session: Session, act: ActRow, case: Case) -> None:
             departure = _departure(session, case)
-            today = _day(session, case, act.at)
+            today = branch_day(session, case.branch_id, act.at)
             check_plan(total_fen, instalments, agreed_on, today)
             due = sum(owed(self._ledger.balances(session, departure.employment_id)).values())
             if total_fen > due:
@@ -298,7 +297,13 @@ class Balances:
                 )
             key = f"{case.workflow_id}/waiver/{act.id}"
             voucher = Voucher(
-                key, departure.employment_id, _day(session, case, act.at), act.actor, case.id, None, None
+                key,
+                departure.employment_id,
+                branch_day(session, case.branch_id, act.at),
+                act.actor,
+                case.id,
+                None,
+                None,
             )
             told = {"act": act.id} if approval_id is None else {"act": act.id, "approval": approval_id}
             self._ledger.book(session, write_off(voucher, amount_fen, account), reason, told)
@@ -382,10 +387,6 @@ def _departure(session: Session, case: Case) -> Departure:
     if departure.withdrawn_at is not None:
         raise Refusal("case", "case: the departure was withdrawn; nothing is settled in it")
     return departure
-
-
-def _day(session: Session, case: Case, at: datetime) -> date:
-    return at.astimezone(ZoneInfo(session.get_one(Branch, case.branch_id).zone)).date()
 
 
 def _paper(session: Session, case: Case, act: ActRow, document_id: str | None) -> Document | None:

@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.actors import actor_name
 from countersign.adapters.database.acts import ActView, NewAct
 from countersign.adapters.database.booked_acts import BookedActs
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of, case_now
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.evidence import EvidenceLog, parcels
 from countersign.adapters.database.items import those_who_left
+from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.own_departure import refuse_own
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
-    Branch,
     Case,
     Departure,
     PassedTask,
@@ -38,9 +39,6 @@ from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
 
-_Row = TypeVar("_Row")
-IN_ONE_EVENT = 100
-"""How many tasks or people one event names at most."""
 MOST_TASKS = 2000
 """How many tasks a departure may hold."""
 
@@ -265,6 +263,8 @@ class Checklists:
             session.add_all(rows)
             session.flush()
             self._tell_tasks(session, case, f"tasks/{new_id()}", at, EventKind.TASK_LISTED, actor, rows, {})
+            if rows:
+                tell_look(session, case, now)
             return len(new), len(wanted) - len(new)
 
         return self._database.write(keep)
@@ -338,7 +338,7 @@ class Checklists:
         rows: Sequence[PassedTask],
         each: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        for number, some in enumerate(_parcels(rows)):
+        for number, some in enumerate(parcels(rows)):
             told = [
                 {
                     "task": one.id,
@@ -396,7 +396,7 @@ class Checklists:
         after: Mapping[str, str | None],
     ) -> None:
         actor = actor_of(session, act)
-        for number, some in enumerate(_parcels(team)):
+        for number, some in enumerate(parcels(team)):
             told = [
                 {"person": one.id, **_named(one), "before": _sealed(before[one.id])}
                 | {"after": _sealed(after[one.id])}
@@ -469,8 +469,8 @@ class Checklists:
         if found.id == departure.person_id:
             raise Refusal("to", "to: is the person who leaves; name somebody else")
         case = session.get_one(Case, departure.case_id)
-        zone = session.get_one(Branch, departure.branch_id).zone
-        if those_who_left(session, [found.id], case_now(case, self._clock()), zone):
+        today = branch_day(session, departure.branch_id, case_now(case, self._clock()))
+        if those_who_left(session, [found.id], today):
             raise Refusal("to", "to: has left the company; name somebody else")
         return found
 
@@ -562,8 +562,3 @@ def _named(person: Person) -> dict[str, Any]:
 def _sealed(number: str | None) -> Sealed | None:
     """Return an employee number as the chain holds it; null for nobody."""
     return None if number is None else Sealed(number)
-
-
-def _parcels(rows: Sequence[_Row]) -> Iterable[Sequence[_Row]]:
-    for at in range(0, len(rows), IN_ONE_EVENT):
-        yield rows[at : at + IN_ONE_EVENT]

@@ -1,15 +1,16 @@
 """The books of departures, as the three processes read and write them."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlmodel import Session
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.duty_book import DutyBook
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.gate_book import gate_of, offboarding_standing
 from countersign.adapters.database.looks import tell_departure
-from countersign.adapters.database.shares import Shares, day_of
+from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.tables import Case, Departure
 from countersign.contracts.departures import (
     DepartureOrder,
@@ -68,17 +69,11 @@ class DepartureBooks:
             departure = session.get_one(Departure, order.case_id)
             if departure.closed_at is not None:
                 return True
-            if (
-                departure.withdrawn_at is None
-                and not gate_of(session, departure, self._day(session, order)).open
-            ):
+            today = branch_day(session, departure.branch_id, order.at)
+            if departure.withdrawn_at is None and not gate_of(session, departure, today).open:
                 return False
             departure.closed_at = order.at
             tell_departure(session, departure.case_id, self._clock(), but=departure.case_id)
             return True
 
         return self._database.write(keep)
-
-    @staticmethod
-    def _day(session: Session, order: DepartureOrder) -> date:
-        return day_of(session, session.get_one(Case, order.case_id), order.at)

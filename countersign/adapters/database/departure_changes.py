@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of, case_now, raise_alarm
 from countersign.adapters.database.departure_terms import check_last_day
 from countersign.adapters.database.equipment_money import PAID_BEFORE, claims_of
@@ -14,7 +14,6 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.tables import (
     ActRow,
-    Branch,
     Case,
     Departure,
     Duty,
@@ -76,8 +75,7 @@ def move_last_day(
             "departure if the employee stays",
         )
     before, on = departure.last_day, _day(act)
-    zone = ZoneInfo(session.get_one(Branch, departure.branch_id).zone)
-    _check(on, departure, case_now(case, real_now).astimezone(zone).date())
+    _check(on, departure, branch_day(session, departure.branch_id, case_now(case, real_now)))
     departure.last_day = on
     session.add(departure)
     _follow(session, departure, before)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
@@ -24,6 +23,7 @@ from countersign.domain.departure import (
     ProposedBy,
     Track,
 )
+from countersign.domain.local_time import day_in
 from countersign.domain.offboarding import KindTemplate, OffboardingPolicy, StatutoryPolicy
 from countersign.domain.offboarding_policy import offboarding_policy, statutory_policy
 from countersign.domain.refusal import Refusal
@@ -132,7 +132,7 @@ def terms_of(
 ) -> Terms:
     """Read a wish against the books; raises `Refusal` or `CaseFileError` for the first thing to mend."""
     file = person_file(session, person)
-    today = now.astimezone(ZoneInfo(file.branch.zone)).date()
+    today = day_in(now, file.branch.zone)
     _check_employment(employment, wish, today)
     _check_days(wish, today)
     ground, proposed_by = _ground(wish), _proposed_by(wish)

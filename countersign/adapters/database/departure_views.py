@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.gate_book import gate_of
@@ -92,8 +92,7 @@ class DepartureViews:
 
     def _standing(self, session: Session, departure: Departure) -> dict[str, Any]:
         now = case_now(session.get_one(Case, departure.case_id), self._clock())
-        zone = ZoneInfo(session.get_one(Branch, departure.branch_id).zone)
-        found = gate_of(session, departure, now.astimezone(zone).date())
+        found = gate_of(session, departure, branch_day(session, departure.branch_id, now))
         duties = session.exec(
             select(Duty)
             .where(Duty.departure_id == departure.case_id)

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from countersign.adapters.database.acts import ActView, NewAct, StoredFile
 from countersign.adapters.database.booked_acts import BookedActs, Effect
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
@@ -157,7 +158,7 @@ class DutyBook:
             return
         case = session.get_one(Case, order.case_id)
         ended_on = planned_end(departure).ends_on or order.ended_on
-        if ended_on > order.at.astimezone(_zone(session, departure)).date():
+        if ended_on > branch_day(session, departure.branch_id, order.at):
             return
         departure.ended_on = ended_on
         employment = session.get_one(Employment, departure.employment_id)
@@ -286,7 +287,7 @@ class DutyBook:
 
     def _do(self, session: Session, act: ActRow, case: Case, duty: Duty) -> None:
         departure = session.get_one(Departure, duty.departure_id)
-        _refuse_before_the_end(departure, act.at.astimezone(_zone(session, departure)).date())
+        _refuse_before_the_end(departure, branch_day(session, departure.branch_id, act.at))
         document = session.exec(select(Document).where(Document.act_id == act.id)).first()
         _refuse_without_proof(DutyKind(duty.kind), act.words.get("reference"), document)
         duty.state, duty.done_at, duty.act_id = DutyState.DONE.value, act.at, act.id
@@ -302,7 +303,7 @@ class DutyBook:
 
     def _serve(self, session: Session, act: ActRow, case: Case) -> None:
         departure = departure_of(session, case.id)
-        today = act.at.astimezone(_zone(session, departure)).date()
+        today = branch_day(session, departure.branch_id, act.at)
         _refuse_service(session, departure, date.fromisoformat(act.body["on"]), today)
         if not act.words.get("witness", "").strip():
             raise Refusal("witness", "witness: is missing; name who saw that the notice was handed over")
@@ -371,10 +372,6 @@ def _duties(session: Session, departure: Departure) -> dict[DutyKind, Duty]:
     return {kind: found[kind] for kind in DutyKind if kind in found}
 
 
-def _zone(session: Session, departure: Departure) -> ZoneInfo:
-    return ZoneInfo(session.get_one(Branch, departure.branch_id).zone)
-
-
 def _of_duty(effect: Callable[[Session, ActRow, Case, Duty], None]) -> Effect:
     """Return the effect of an act on its duty, which must be there and not done yet."""
 
@@ -384,7 +381,7 @@ def _of_duty(effect: Callable[[Session, ActRow, Case, Duty], None]) -> Effect:
             raise Refusal("kind", "kind: the departure was withdrawn; there is nothing to carry out")
         duty = _duties(session, departure)[DutyKind(act.body["duty"])]
         if duty.state == DutyState.DONE.value:
-            on = duty.done_at.astimezone(_zone(session, departure)).date() if duty.done_at else ""
+            on = branch_day(session, departure.branch_id, duty.done_at) if duty.done_at else ""
             raise Refusal("kind", f"kind: this duty is done since {on}; nothing more is to be recorded")
         effect(session, act, case, duty)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
@@ -20,6 +19,7 @@ from countersign.contracts.departures import HOLDER_OF_DUTY
 from countersign.domain.departure import DutyKind, DutyState
 from countersign.domain.duties import BASIS, due_on
 from countersign.domain.employment import PlannedEnd
+from countersign.domain.local_time import day_in
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _due(duty: Duty, end: PlannedEnd) -> date | None:
 
 
 def _day_of(case: Case, branch: Branch, now: datetime) -> date:
-    return case_now(case, now).astimezone(ZoneInfo(branch.zone)).date()
+    return day_in(case_now(case, now), branch.zone)
 
 
 def _line(

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now, raise_alarm_once
 from countersign.adapters.database.duty_book import planned_end, set_due_days
 from countersign.adapters.database.engine import Database
@@ -252,7 +252,7 @@ class EmploymentBook:
         if departure is not None:
             now = case_now(session.get_one(Case, departure.statutory_case_id), now)
             branch_id = departure.branch_id
-        return now.astimezone(ZoneInfo(session.get_one(Branch, branch_id).zone)).date()
+        return branch_day(session, branch_id, now)
 
 
 def _newest(session: Session, scope: Scope, number: str) -> tuple[Person, Employment] | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now, raise_alarm
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.ledger_views import movements
-from countersign.adapters.database.shares import day_of
 from countersign.adapters.database.tables import ActRow, Case, Departure, HandoverItem, Posting
 from countersign.domain.departure import Condition, ItemState, Track
 from countersign.domain.equipment import Money, money_of
@@ -100,7 +100,7 @@ class EquipmentMoney:
         self._ledger.hold(session, departure.employment_id, AccountKind.EQUIPMENT)
         claims = claims_of(session, departure)
         case = session.get_one(Case, departure.case_id)
-        on = day_of(session, case, case_now(case, self._clock()))
+        on = branch_day(session, case.branch_id, case_now(case, self._clock()))
         left = False
         for item, money in wanted:
             claim, more = claims.get(item.id), {**told, "act": row.id, "item": item.id}

@@ -1,9 +1,9 @@
 """The evidence log: the only code that writes the chain of a case."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
@@ -20,6 +20,17 @@ from countersign.domain.evidence import (
     make_event,
     parse_event,
 )
+
+_Row = TypeVar("_Row")
+
+IN_ONE_EVENT = 100
+"""How many things one event names at most."""
+
+
+def parcels(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """Cut what happened to many things at once into parts, each for an event of its own."""
+    for begin in range(0, len(rows), IN_ONE_EVENT):
+        yield rows[begin : begin + IN_ONE_EVENT]
 
 
 class EvidenceLog:

@@ -17,8 +17,8 @@ from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.reports import Span
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Departure, Duty, Employment, HandoverItem, Person
-from countersign.domain.departure import CLOSED_ITEMS, DutyState, EmploymentState, ItemState
-from countersign.domain.gate import Hand, Reason
+from countersign.domain.departure import CLOSED_ITEMS, DutyState, EmploymentState, ItemState, Track
+from countersign.domain.gate import Hand, Reason, hand_of
 from countersign.domain.local_time import day_of
 
 
@@ -42,11 +42,6 @@ _OF_DUTY = {
     "social_insurance": Stretch.TO_INSURANCE,
     "file_transfer": Stretch.TO_FILE,
     "unemployment_list": Stretch.TO_LIST,
-}
-_HAND_OF_STATE = {
-    ItemState.OPEN: Hand.LEAVER,
-    ItemState.HANDED_OVER: Hand.RECEIVER,
-    ItemState.DISPUTED: Hand.HR,
 }
 
 
@@ -211,6 +206,7 @@ def _rows(session: Session, table: Any, departures: Mapping[str, Departure]) -> 
 def _late(session: Session, scope: Scope, today: date) -> tuple[LateItems, ...]:
     query = (
         select_columns(
+            HandoverItem.track,
             HandoverItem.state,
             HandoverItem.receiver_id,
             Person.id,
@@ -222,21 +218,17 @@ def _late(session: Session, scope: Scope, today: date) -> tuple[LateItems, ...]:
         .where(col(HandoverItem.state).not_in([one.value for one in CLOSED_ITEMS]))
     )
     dues: dict[tuple[Hand, str | None], list[date]] = defaultdict(list)
-    for state, receiver, leaver, due_on in session.exec(scope.within(query, Departure.branch_id)):
-        dues[_holder(ItemState(state), receiver, leaver)].append(due_on)
+    for track, state, receiver, leaver, due_on in session.exec(scope.within(query, Departure.branch_id)):
+        hand = hand_of(Track(track), ItemState(state), has_receiver=receiver is not None)
+        if hand is not None:
+            who = {Hand.LEAVER: leaver, Hand.RECEIVER: receiver}.get(hand)
+            dues[hand, who].append(due_on)
     people = _people(session, {who for _, who in dues if who is not None})
     found = []
     for (hand, who), days in dues.items():
         number, name = people.get(who or "", (None, None))
         found.append(LateItems(hand, number, name, len(days), min(days), (today - min(days)).days))
     return tuple(sorted(found, key=lambda one: (-one.days, -one.count, one.number or "")))
-
-
-def _holder(state: ItemState, receiver: str | None, leaver: str) -> tuple[Hand, str | None]:
-    hand = _HAND_OF_STATE[state]
-    if hand is Hand.RECEIVER:
-        return (Hand.RECEIVER, receiver) if receiver else (Hand.ADMINISTRATION, None)
-    return (hand, leaver) if hand is Hand.LEAVER else (hand, None)
 
 
 def _people(session: Session, ids: set[str]) -> dict[str, tuple[str, str]]:

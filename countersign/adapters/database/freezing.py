@@ -1,6 +1,6 @@
 """Freezing what is open on the last day: the override record, the receivables, and the papers about them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.equipment_money import FREEZE, claims_of
-from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.evidence import EvidenceLog, parcels
 from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.looks import tell_departure
@@ -48,7 +49,6 @@ REASON = "the law ties the duties of the end to its day, whatever is open"
 DEMAND, AGREEMENT = "demand", "agreement"
 """The kinds of the two documents."""
 
-_IN_ONE_EVENT = 100
 _ANSWER_WITHIN = timedelta(days=15)
 _BY = "statutory"
 _MACHINE = {"role": "machine", "id": _BY}
@@ -108,7 +108,7 @@ class Freezer:
             return _counted(known)
         case = session.get_one(Case, order.case_id)
         rows = []
-        for number, part in enumerate(_parts(self._open(session, departure))):
+        for number, part in enumerate(parcels(self._open(session, departure))):
             proof = self._tell(session, case, f"frozen/{number}", order.at, part)
             rows += [self._row(departure, one, proof, order.at) for one in part]
         session.add_all(rows)
@@ -171,7 +171,7 @@ class Freezer:
         self, session: Session, departure: Departure, case: Case, rows: Sequence[ExitOverride], at: datetime
     ) -> None:
         """Book the value of equipment that did not come back as owed by the leaver."""
-        booked_on = at.astimezone(ZoneInfo(session.get_one(Branch, departure.branch_id).zone)).date()
+        booked_on = branch_day(session, departure.branch_id, at)
         for row in rows:
             if row.item_id is not None and row.amount_fen:
                 key = f"{case.workflow_id}/{FREEZE}/{row.item_id}"
@@ -286,11 +286,6 @@ def _thing(session: Session, row: ExitOverride) -> OpenThing:
         return OpenThing(kind, title, row.amount_fen)
     item = session.get_one(HandoverItem, row.item_id)
     return OpenThing(TRACKS[item.track][0], f"{item.title}（{item.reference}）", row.amount_fen)
-
-
-def _parts(found: Sequence[_Open]) -> Iterator[Sequence[_Open]]:
-    for start in range(0, len(found), _IN_ONE_EVENT):
-        yield found[start : start + _IN_ONE_EVENT]
 
 
 def _counted(rows: Sequence[ExitOverride]) -> Frozen:

@@ -1,21 +1,21 @@
 """The gate of a departure, read from the books each time it is asked for, and what its case sees of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
-    Branch,
     Case,
     Departure,
     Duty,
@@ -40,7 +40,7 @@ from countersign.domain.departure import (
     ProposedBy,
     Track,
 )
-from countersign.domain.gate import Gate, GateFacts, Hand, OpenItems, OtherCase, Reason, gate
+from countersign.domain.gate import Gate, GateFacts, Hand, OpenItems, OtherCase, Reason, gate, hand_of
 from countersign.domain.ledger import PAYS_A_DEBT, RECEIVABLES, AccountKind
 from countersign.domain.severance_grounds import entitlement
 
@@ -123,7 +123,7 @@ class GateBook:
             withdrawn=departure.withdrawn_at is not None,
             closed=departure.closed_at is not None,
             at=at,
-            gate=gate_of(session, departure, _day_there(session, departure, at)),
+            gate=gate_of(session, departure, branch_day(session, departure.branch_id, at)),
         )
 
 
@@ -150,7 +150,7 @@ def facts_of(session: Session, departure: Departure, today: date) -> GateFacts:
 def offboarding_standing(session: Session, case: Case, now: datetime) -> OffboardingStanding:
     """Return what the offboarding process decides by; `now` is the case's time."""
     departure = session.get_one(Departure, case.id)
-    found = gate_of(session, departure, _day_there(session, departure, now))
+    found = gate_of(session, departure, branch_day(session, departure.branch_id, now))
     items = _items(session, case.id)
     unclosed = [one for one in items if one.state not in CLOSED_ITEMS]
     by_track = {track.value: sum(one.count for one in unclosed if one.track is track) for track in Track}
@@ -259,20 +259,22 @@ def _items(session: Session, departure_id: str) -> list[_Items]:
 
 
 def _of_track(track: Track, items: Iterable[_Items]) -> OpenItems:
-    mine = [one for one in items if one.track is track and one.mandatory]
-
-    def count(state: ItemState, *, received: bool | None = None) -> int:
-        return sum(one.count for one in mine if one.state is state and received in (None, one.has_receiver))
-
-    with_nobody = count(ItemState.HANDED_OVER, received=False)
-    # Equipment without a receiver goes back to administration; anything else waits for one to be named.
-    returned = with_nobody if track is Track.EQUIPMENT else 0
+    by_hand: Counter[Hand | None] = Counter()
+    disputed = 0
+    for one in items:
+        if one.track is not track or not one.mandatory:
+            continue
+        if one.state is ItemState.DISPUTED:
+            disputed += one.count
+        else:
+            by_hand[hand_of(track, one.state, has_receiver=one.has_receiver)] += one.count
     return OpenItems(
         track,
-        with_leaver=count(ItemState.OPEN),
-        with_receiver=count(ItemState.HANDED_OVER, received=True) + with_nobody - returned,
-        with_administration=returned,
-        disputed=count(ItemState.DISPUTED),
+        with_leaver=by_hand[Hand.LEAVER],
+        with_receiver=by_hand[Hand.RECEIVER],
+        with_administration=by_hand[Hand.ADMINISTRATION],
+        with_hr=by_hand[Hand.HR],
+        disputed=disputed,
     )
 
 
@@ -334,7 +336,3 @@ def _any(
 ) -> bool:
     query = select(table.id).where(col(table.departure_id) == departure.case_id, col(table.state).in_(states))
     return session.exec(query.limit(1)).first() is not None
-
-
-def _day_there(session: Session, departure: Departure, at: datetime) -> date:
-    return at.astimezone(ZoneInfo(session.get_one(Branch, departure.branch_id).zone)).date()

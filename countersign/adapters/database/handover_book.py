@@ -10,6 +10,7 @@ from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.booked_acts import BookedActs
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.equipment_money import EquipmentMoney, claims_of
@@ -40,10 +41,9 @@ from countersign.adapters.database.handover_views import (
 )
 from countersign.adapters.database.items import named, those_who_left
 from countersign.adapters.database.receiver_absences import Absence, appoint, check_absence
-from countersign.adapters.database.shares import OPEN_STATES, Shares, absences_on, day_of, newest_share
+from countersign.adapters.database.shares import OPEN_STATES, Shares, absences_on, newest_share
 from countersign.adapters.database.tables import (
     ActRow,
-    Branch,
     Case,
     Departure,
     Document,
@@ -444,7 +444,7 @@ class HandoverBook:
             raise Refusal("receiver", "receiver: is the person who leaves; name somebody else")
         people = {one for one in to.values() if one is not None}
         at = case_now(case, self._clock())
-        gone = those_who_left(session, people, at, _zone(session, departure))
+        gone = those_who_left(session, people, branch_day(session, departure.branch_id, at))
         if gone:
             numbers = ", ".join(sorted(session.get_one(Person, one).number for one in gone))
             raise Refusal("receiver", f"receiver: {numbers} has left the company; name somebody else")
@@ -548,7 +548,7 @@ def _of_share(session: Session, departure: Departure, share: str | None) -> tupl
 
 
 def _stood_in_for(session: Session, case: Case, at: datetime) -> set[str]:
-    today = day_of(session, case, at)
+    today = branch_day(session, case.branch_id, at)
     absences = absences_on(session, case.departure_id or "", today)
     return {one.receiver_id for one in absences if one.delegate_id == case.person_id}
 
@@ -562,10 +562,6 @@ def _person(session: Session, wanted: str, field: str) -> Person:
             "import the person first",
         )
     return found
-
-
-def _zone(session: Session, departure: Departure) -> str:
-    return session.get_one(Branch, departure.branch_id).zone
 
 
 def _approved(

@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.equipment_money import DAMAGED, Claim, claims_of
-from countersign.adapters.database.shares import absences_on, day_of
+from countersign.adapters.database.shares import absences_on
 from countersign.adapters.database.tables import (
     ActRow,
     Branch,
@@ -24,13 +25,14 @@ from countersign.adapters.database.tables import (
 from countersign.contracts.cases import CaseState, Process
 from countersign.domain.departure import CLOSED_ITEMS, Condition, DepartureKind, ItemState, Track
 from countersign.domain.equipment import BACK
+from countersign.domain.gate import Hand, hand_of
 from countersign.domain.handover import What
 from countersign.domain.offboarding import last_day_over
 
 
 @dataclass(frozen=True)
 class ItemView:
-    """One item as pages show it; `holder` is who has to do something: leaver, receiver, administration, hr.
+    """One item as pages show it; `holder` is who has to do something.
 
     `one_sided` says that the receiver has confirmed and the leaver has not. `delegate` confirms today for the
     receiver. `last_words` are those of the newest dispute or settlement, `files` the ids of its photos.
@@ -44,7 +46,7 @@ class ItemView:
     mandatory: bool
     value_fen: int | None
     state: ItemState
-    holder: str | None
+    holder: Hand | None
     one_sided: bool
     due_on: date
     condition: Condition | None
@@ -168,7 +170,9 @@ def board_of(session: Session, departure: Departure, now: datetime) -> Board:
         .order_by(col(HandoverItem.track), col(HandoverItem.reference))
     ).all()
     at = case_now(case, now)
-    seen = _Seen(session, items, absences_on(session, departure.case_id, day_of(session, case, at)))
+    seen = _Seen(
+        session, items, absences_on(session, departure.case_id, branch_day(session, case.branch_id, at))
+    )
     claims = claims_of(session, departure)
     views = [replace(seen.view(item), claim=claims.get(item.id)) for item in items]
     by_track = {track: tuple(one for one in views if one.track is track) for track in Track}
@@ -187,7 +191,7 @@ def share_view(session: Session, case: Case, now: datetime) -> ShareView:
     """Return what the receiver of a handover case sees at a real instant."""
     departure = session.get_one(Departure, case.departure_id)
     at = case_now(case, now)
-    absences = absences_on(session, departure.case_id, day_of(session, case, at))
+    absences = absences_on(session, departure.case_id, branch_day(session, case.branch_id, at))
     for_whom = [one.receiver_id for one in absences if one.share_id == case.id]
     items = session.exec(
         select(HandoverItem)
@@ -286,7 +290,9 @@ class _Seen:
             mandatory=item.mandatory,
             value_fen=item.value_fen,
             state=ItemState(item.state),
-            holder=_holder(item),
+            holder=hand_of(
+                Track(item.track), ItemState(item.state), has_receiver=item.receiver_id is not None
+            ),
             one_sided=item.state == ItemState.OPEN and item.accepted_at is not None,
             due_on=item.due_on,
             condition=Condition(item.condition) if item.condition else None,
@@ -301,18 +307,6 @@ class _Seen:
             files=self._files.get(item.id, ()),
             details=dict(item.details),
         )
-
-
-def _holder(item: HandoverItem) -> str | None:
-    if item.state == ItemState.OPEN:
-        return "leaver"
-    if item.state == ItemState.DISPUTED:
-        return "hr"
-    if item.state != ItemState.HANDED_OVER:
-        return None
-    if item.receiver_id is not None:
-        return "receiver"
-    return "administration" if item.track == Track.EQUIPMENT else "hr"
 
 
 def _last_words(

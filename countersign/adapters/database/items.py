@@ -1,22 +1,19 @@
 """The items of a departure: what the leaver holds for the company, listed when the departure starts."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.tables import Branch, Case, Departure, Employment, HandoverItem, Holding
+from countersign.adapters.database.branch_days import branch_day
+from countersign.adapters.database.evidence import EvidenceLog, parcels
+from countersign.adapters.database.tables import Case, Departure, Employment, HandoverItem, Holding
 from countersign.domain.departure import Track
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
-
-IN_ONE_EVENT = 100
-"""How many items one event names at most."""
 
 _MACHINE = {"role": "machine", "id": "handover"}
 
@@ -82,20 +79,18 @@ def refuse_receivers(
     own = whose.pop(departure.person_id, [])
     if own:
         raise Refusal("receiver", f"receiver: {named(own)} would go to the person who leaves; name another")
-    zone = session.get_one(Branch, departure.branch_id).zone
-    gone = those_who_left(session, whose, at, zone)
+    gone = those_who_left(session, whose, branch_day(session, departure.branch_id, at))
     if gone:
         left = [item for person_id in sorted(gone) for item in whose[person_id]]
         raise Refusal("receiver", f"receiver: {named(left)} would go to somebody who has left; name another")
 
 
-def those_who_left(session: Session, people: Collection[str], at: datetime, zone: str) -> set[str]:
-    """Return which of these people have no employment any more on the day of `at`.
+def those_who_left(session: Session, people: Collection[str], today: date) -> set[str]:
+    """Return which of these people have no employment any more on a day.
 
     Of whom no employment is known at all, nothing is said.
     """
     found = session.exec(select(Employment).where(col(Employment.person_id).in_(list(people)))).all()
-    today = at.astimezone(ZoneInfo(zone)).date()
     there = {one.person_id for one in found if one.ended_on is None or one.ended_on >= today}
     return {one.person_id for one in found} - there
 
@@ -117,12 +112,11 @@ def keep_item_events(
     more: Mapping[str, Any],
     each: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write what happened to items into a chain, at most `IN_ONE_EVENT` in one event.
+    """Write what happened to items into a chain.
 
     `more` stands in every event, `each` beside an item by its id. Numbers and titles are sealed.
     """
-    for begin in range(0, len(items), IN_ONE_EVENT):
-        some = items[begin : begin + IN_ONE_EVENT]
+    for number, some in enumerate(parcels(items)):
         told = [
             {
                 "item": item.id,
@@ -133,5 +127,4 @@ def keep_item_events(
             }
             for item in some
         ]
-        number = begin // IN_ONE_EVENT
         evidence.append(session, case, f"{key}/{number}", at, kind, actor, {**more, "items": told})

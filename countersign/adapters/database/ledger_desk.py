@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
@@ -42,6 +41,7 @@ from countersign.domain.ledger import (
     equipment_charge,
     yuan,
 )
+from countersign.domain.local_time import day_in
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
 
@@ -292,7 +292,7 @@ class LedgerDesk:
             ended_on=found.ended_on,
             hirings=tuple(one.hired_on for one in hirings),
             departure_id=None if departure is None else departure.case_id,
-            today=now.astimezone(ZoneInfo(branch.zone)).date(),
+            today=day_in(now, branch.zone),
         )
 
     def _file(self, session: Session, owner: Owner, paper: StoredFile | None, by: str) -> str | None:

@@ -14,6 +14,9 @@ from countersign.domain.policy import Channel
 
 _INPUT: TypeAdapter[LeaveReturnInput] = TypeAdapter(LeaveReturnInput)
 _BY_ITSELF = frozenset({Channel.SMS.value, Channel.EMAIL.value, Channel.IN_SYSTEM.value})
+_THE_LADDER_IS_OVER = frozenset({"gate", "waiting", "silent", "not_served", "duties"})
+"""Stages of departures in which the rungs that were planned have nobody to ask any more."""
+
 _BEFORE_THE_LADDER = frozenset({"starting", "before_end", "return_day"})
 
 
@@ -22,7 +25,7 @@ def next_sending(case: Case, branch: Branch, now: datetime) -> datetime | None:
 
     While the leave lasts the ladder is not laid out yet; then its dates are those of the frozen policy.
     """
-    if case.state not in {"starting", "running"}:
+    if case.state not in {"starting", "running"} or case.stage in _THE_LADDER_IS_OVER:
         return None
     planned = [datetime.fromisoformat(step["at"]) for step in case.steps if _speaks(step)]
     if planned:

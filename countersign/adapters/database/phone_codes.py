@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.account_changes import Did, keep_change
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.identity import CODE_LASTS, MAX_TRIES, Method, well_formed
 from countersign.adapters.database.send_gate import stop_in_force
@@ -191,7 +192,7 @@ def _holder(session: Session, typed: str, now: datetime) -> Person | None:
 def _belongs_here(session: Session, person: Person, now: datetime) -> bool:
     """Say whether a person is employed, or a case about them is kept."""
     employed = session.exec(select(Employment).where(Employment.person_id == person.id)).all()
-    today = now.astimezone(ZoneInfo(session.get_one(Branch, person.branch_id).zone)).date()
+    today = branch_day(session, person.branch_id, now)
     if not employed or any(one.ended_on is None or one.ended_on >= today for one in employed):
         return True
     return session.exec(select(Case.id).where(Case.person_id == person.id)).first() is not None

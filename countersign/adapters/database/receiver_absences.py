@@ -6,13 +6,13 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of, case_now
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.items import those_who_left
-from countersign.adapters.database.shares import OPEN_STATES, Shares, day_of, newest_share
+from countersign.adapters.database.shares import OPEN_STATES, Shares, newest_share
 from countersign.adapters.database.tables import (
     ActRow,
-    Branch,
     Case,
     Departure,
     HandoverItem,
@@ -39,13 +39,14 @@ def check_absence(session: Session, departure: Departure, case: Case, absence: A
     absent, standing_in, days = absence.receiver, absence.delegate, (absence.first, absence.last)
     if days[0] > days[1]:
         raise Refusal("until", "until: lies before the first day; correct the days")
-    if days[1] < day_of(session, case, at):
+    today = branch_day(session, departure.branch_id, at)
+    if days[1] < today:
         raise Refusal("until", "until: is over already; name days to come")
     if standing_in.id == absent.id:
         raise Refusal("delegate", "delegate: is the absent receiver; name somebody else")
     if standing_in.id == departure.person_id:
         raise Refusal("delegate", "delegate: is the person who leaves; name somebody else")
-    if those_who_left(session, [standing_in.id], at, session.get_one(Branch, departure.branch_id).zone):
+    if those_who_left(session, [standing_in.id], today):
         raise Refusal("delegate", "delegate: has left the company; name somebody else")
     left = select(HandoverItem.id).where(
         HandoverItem.departure_id == departure.case_id,

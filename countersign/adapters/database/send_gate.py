@@ -141,11 +141,6 @@ def stop_in_force(session: Session, branch_id: str, provider: str) -> SendingSto
     ).first()
 
 
-def local_day(session: Session, case: Case, at: datetime) -> date:
-    """Return the branch's date at an instant."""
-    return at.astimezone(ZoneInfo(session.get_one(Branch, case.branch_id).zone)).date()
-
-
 def live_acts(session: Session, case: Case) -> list[ActRow]:
     """Return the acts of a case that wait or count."""
     return list(

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import raise_alarm, raise_alarm_once
 from countersign.adapters.database.deliveries import ENDED, DeliveryEvents
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.receipts import heed_opt_out
-from countersign.adapters.database.send_gate import NEVER, Held, SendGate, local_day
+from countersign.adapters.database.send_gate import NEVER, Held, SendGate
 from countersign.adapters.database.tables import Case, Delivery, Notice, ProviderHealth
 from countersign.adapters.mail_addresses import MailAddresses
 from countersign.contracts.notices import STOPPED, SendOrder, SendResult, SendState
@@ -115,7 +116,7 @@ class Sendings:
             token,
             self._clock(),
         )
-        delivery.day, delivery.held_why = local_day(session, case, at), None
+        delivery.day, delivery.held_why = branch_day(session, case.branch_id, at), None
         delivery.provider = self._gate.provider_of(delivery.channel, delivery.address or "")
         notice = session.get_one(Notice, delivery.notice_id)
         more = {
@@ -172,7 +173,7 @@ class Sendings:
         delivery.provider = self._gate.provider_of(delivery.channel, delivery.address or "")
         # A stop or a cap is asked about again and again: once a day is enough for the evidence.
         told = held.why == STOPPED or held.not_before is not None
-        key = f"held/{held.why}/{local_day(session, case, at) if told else at.isoformat()}"
+        key = f"held/{held.why}/{branch_day(session, case.branch_id, at) if told else at.isoformat()}"
         more = {
             "because": held.why,
             "not_before": held.not_before.isoformat() if held.not_before else None,

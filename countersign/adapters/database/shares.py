@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.items import keep_item_events
@@ -253,7 +254,7 @@ def _represents(session: Session, case: Case, at: datetime) -> bool:
     mine = select(ReceiverAbsence.receiver_id).where(
         ReceiverAbsence.share_id == case.id,
         col(ReceiverAbsence.ended_at).is_(None),
-        col(ReceiverAbsence.until_day) >= day_of(session, case, at),
+        col(ReceiverAbsence.until_day) >= branch_day(session, case.branch_id, at),
     )
     left = select(HandoverItem.id).where(
         HandoverItem.departure_id == case.departure_id,
@@ -281,7 +282,7 @@ def newest_share(session: Session, departure: Departure, person_id: str | None) 
 
 def asked_about(session: Session, case: Case, at: datetime) -> Standing:
     """Return what the case of a receiver asks about at a time: the items that are not closed."""
-    today = day_of(session, case, at)
+    today = branch_day(session, case.branch_id, at)
     absences = absences_on(session, case.departure_id or "", today)
     absent = {one.receiver_id for one in absences}
     for_whom = {one.receiver_id for one in absences if one.share_id == case.id}
@@ -321,11 +322,6 @@ def absences_on(session: Session, departure_id: str, today: date) -> Sequence[Re
             col(ReceiverAbsence.ended_at).is_(None),
         )
     ).all()
-
-
-def day_of(session: Session, case: Case, at: datetime) -> date:
-    """Return the branch's date at an instant."""
-    return at.astimezone(ZoneInfo(session.get_one(Branch, case.branch_id).zone)).date()
 
 
 def _confirmed(session: Session, case: Case) -> int:
