@@ -109,10 +109,10 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
     async def remind_before_the_last_day(self) -> None:
         """Tell the leaver on the policy's days what is left and what is owed, as long as anything is."""
         while not self.gone() and not self.asks_at_once():
+            self.heed_a_moved_day()
             due = next((one for one in self.reminders() if one.step not in self.told), None)
             if due is None or self.desk.now() >= self.last_day_over():
                 return
-            self.asked_for = self.standing.last_day
             if await self._wait_until(due.at):
                 await self._remind(due)
 
@@ -162,10 +162,15 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
     async def _wait_for_the_last_day(self) -> None:
         """Leave the leaver in peace until the last day is over; everybody else goes on."""
         while not self.gone() and self.desk.now() < self.last_day_over():
+            if self._moved():
+                await self.remind_before_the_last_day()
+                continue
             stage = OffboardingStage.BEFORE_LAST_DAY
             await self.desk.move_to(stage, self.standing.holder or Role.EMPLOYEE, self.last_day_over())
             await self.desk.sleep(
-                self.last_day_over, lambda: self.gone() or self.may_close(), "the last day ends"
+                self.last_day_over,
+                lambda: self.gone() or self.may_close() or self._moved(),
+                "the last day ends",
             )
             if self.may_close():
                 return
@@ -266,6 +271,12 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
     def asks_at_once(self) -> bool:
         """Say whether this kind of departure asks at once instead of before and after the last day."""
         return self.case.policy.template(self.case.kind).asks is Asks.AT_ONCE
+
+    def heed_a_moved_day(self) -> None:
+        """Begin the reminders anew when the last day was moved; those of the past are not made good."""
+        if self._moved():
+            self.asked_for = self.standing.last_day
+            self.told = {one.step for one in self.reminders() if one.at < self.desk.now()}
 
     def _moved(self) -> bool:
         return self.asked_for != self.standing.last_day

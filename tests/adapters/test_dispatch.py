@@ -73,7 +73,9 @@ class ManyLooks(Books):
     """An outbox in which two cases are told to look, one of them three times."""
 
     def due(self) -> list[Errand]:
-        return [Errand(f"{number}{case}", "look", {"case": case}, 0) for number in range(3) for case in "AB"][:5]
+        return [Errand(f"{number}{case}", "look", {"case": case}, 0) for number in range(3) for case in "AB"][
+            :5
+        ]
 
     def workflow_id(self, case_id: str) -> str:
         return case_id

@@ -394,9 +394,10 @@ async def test_a_moved_last_day_moves_the_reminders_the_certificate_and_the_duti
         assert await leaving.moves_the_last_day(date(2026, 4, 30)) == "settled"
         await s.until(at("04-10 12:00"))
         assert leaving.papers() == []
-        # 30 days before the new last day is 31 March; the reminder of 11 March stays what it was.
+        # 30 days before the new last day is 31 March: the reminders begin anew with the new day.
         assert [line for line in s.sent_at() if "reminder" in line] == [
             "03-11 09:00 reminder_30 sms",
+            "03-31 09:00 reminder_30 sms",
         ]
         await s.until(at("04-30 09:00") + MINUTE)
         assert leaving.duties()["certificate"] == "done"

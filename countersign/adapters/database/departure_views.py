@@ -167,7 +167,6 @@ def _facts(row: Any) -> dict[str, Any]:
         "successor": successor,
         "served_on": departure.served_on,
         "ended_on": departure.ended_on,
-        "gate_opened_at": departure.gate_opened_at,
         "closed_at": departure.closed_at,
         "withdrawn_at": departure.withdrawn_at,
         "created_at": departure.created_at,

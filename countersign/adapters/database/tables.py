@@ -879,7 +879,6 @@ class Departure(SQLModel, table=True):
     served_how: str | None = None
     ended_on: date | None = Field(default=None, index=True)
     finance_confirmed_at: datetime | None = instant(nullable=True)
-    gate_opened_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     withdrawn_at: datetime | None = instant(nullable=True)
     created_by: str

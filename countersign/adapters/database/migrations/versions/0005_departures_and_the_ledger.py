@@ -115,7 +115,6 @@ def upgrade() -> None:
         sa.Column("served_how", sa.String(), nullable=True),
         sa.Column("ended_on", sa.Date(), nullable=True),
         sa.Column("finance_confirmed_at", tables.Instant(timezone=True), nullable=True),
-        sa.Column("gate_opened_at", tables.Instant(timezone=True), nullable=True),
         sa.Column("closed_at", tables.Instant(timezone=True), nullable=True),
         sa.Column("withdrawn_at", tables.Instant(timezone=True), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
