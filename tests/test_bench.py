@@ -43,4 +43,4 @@ def test_an_unknown_benchmark_is_refused_by_name() -> None:
         [sys.executable, "-m", "bench", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury, paper, first_screen"
+    assert done.stderr.strip() == "nonsense: no such benchmark; known: injury, paper, first_screen, handover"

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.duty_book import DutyBook
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.gate_book import gate_of, offboarding_standing
@@ -31,9 +30,9 @@ class DepartureBooks:
         self._database, self._shares, self._duties, self._clock = database, shares, duties, clock
 
     def offboarding(self, order: DepartureOrder) -> OffboardingStanding:
-        """Return how the departure of an offboarding case stands in the time of the case."""
+        """Return how the departure of an offboarding case stands."""
         with self._database.reading() as session:
-            return offboarding_standing(session, session.get_one(Case, order.case_id), order.at)
+            return offboarding_standing(session, session.get_one(Case, order.case_id))
 
     def share(self, order: DepartureOrder) -> ShareStanding:
         """Return how the share of a receiver's case stands."""
@@ -69,8 +68,7 @@ class DepartureBooks:
             departure = session.get_one(Departure, order.case_id)
             if departure.closed_at is not None:
                 return True
-            today = branch_day(session, departure.branch_id, order.at)
-            if departure.withdrawn_at is None and not gate_of(session, departure, today).open:
+            if departure.withdrawn_at is None and not gate_of(session, departure).open:
                 return False
             departure.closed_at = order.at
             tell_departure(session, departure.case_id, self._clock(), but=departure.case_id)

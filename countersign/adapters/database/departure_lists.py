@@ -186,16 +186,16 @@ def _lines(session: Session, rows: Sequence[Any], now: datetime) -> tuple[Depart
             ended_on=departure.ended_on,
             holder=None if case.state == "closed" else case.holder,
             tracks=counted.get(departure.case_id, ()),
-            gate=_why(session, departure, today),
+            gate=_why(session, departure),
         )
         for departure, person, branch, case in rows
     )
 
 
-def _why(session: Session, departure: Departure, today: date) -> tuple[str, ...]:
+def _why(session: Session, departure: Departure) -> tuple[str, ...]:
     if departure.withdrawn_at is not None or departure.closed_at is not None:
         return ()
-    return gate_of(session, departure, today).codes
+    return gate_of(session, departure).codes
 
 
 def _counted(session: Session, departures: Sequence[str]) -> Mapping[str, tuple[TrackCount, ...]]:

@@ -9,8 +9,6 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
-from countersign.adapters.database.branch_days import branch_day
-from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.gate_book import gate_of
 from countersign.adapters.database.queries import called, select_columns
@@ -91,8 +89,7 @@ class DepartureViews:
             }
 
     def _standing(self, session: Session, departure: Departure) -> dict[str, Any]:
-        now = case_now(session.get_one(Case, departure.case_id), self._clock())
-        found = gate_of(session, departure, branch_day(session, departure.branch_id, now))
+        found = gate_of(session, departure)
         duties = session.exec(
             select(Duty)
             .where(Duty.departure_id == departure.case_id)

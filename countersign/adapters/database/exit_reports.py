@@ -133,7 +133,7 @@ class ExitReports:
                 exits=_exits(departures),
                 durations=_durations(session, departures),
                 late=_late(session, scope, today),
-                gates=_gates(session, still_open, today),
+                gates=_gates(session, still_open),
                 open_departures=len(still_open),
                 suspended=_suspended(session, scope, today),
             )
@@ -240,12 +240,12 @@ def _people(session: Session, ids: set[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _gates(session: Session, departures: Iterable[Departure], today: date) -> tuple[Shut, ...]:
+def _gates(session: Session, departures: Iterable[Departure]) -> tuple[Shut, ...]:
     cases: Counter[Reason] = Counter()
     items: Counter[Reason] = Counter()
     amounts: Counter[Reason] = Counter()
     for departure in departures:
-        blockers = gate_of(session, departure, today).blockers
+        blockers = gate_of(session, departure).blockers
         cases.update({one.reason for one in blockers})
         for one in blockers:
             items[one.reason] += 0 if one.amount_fen else one.count

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.ledger_book import LedgerBook
@@ -123,20 +122,21 @@ class GateBook:
             withdrawn=departure.withdrawn_at is not None,
             closed=departure.closed_at is not None,
             at=at,
-            gate=gate_of(session, departure, branch_day(session, departure.branch_id, at)),
+            gate=gate_of(session, departure),
         )
 
 
-def gate_of(session: Session, departure: Departure, today: date) -> Gate:
+def gate_of(session: Session, departure: Departure) -> Gate:
     """Return the gate of a departure on a day (of its branch)."""
-    return gate(facts_of(session, departure, today))
+    return gate(facts_of(session, departure))
 
 
-def facts_of(session: Session, departure: Departure, today: date) -> GateFacts:
+def facts_of(session: Session, departure: Departure) -> GateFacts:
     """Read what the gate follows from, in one query for each kind of fact."""
     items = _items(session, departure.case_id)
     return GateFacts(
-        ended=departure.ended_on is not None and departure.ended_on <= today,
+        # Written on the day itself, by the clock of the statutory case: no other clock is asked again.
+        ended=departure.ended_on is not None,
         items=tuple(_of_track(track, items) for track in Track),
         owed=_owed(session, departure),
         planned_fen=planned_fen(session, departure),
@@ -147,10 +147,10 @@ def facts_of(session: Session, departure: Departure, today: date) -> GateFacts:
     )
 
 
-def offboarding_standing(session: Session, case: Case, now: datetime) -> OffboardingStanding:
-    """Return what the offboarding process decides by; `now` is the case's time."""
+def offboarding_standing(session: Session, case: Case) -> OffboardingStanding:
+    """Return what the offboarding process decides by."""
     departure = session.get_one(Departure, case.id)
-    found = gate_of(session, departure, branch_day(session, departure.branch_id, now))
+    found = gate_of(session, departure)
     items = _items(session, case.id)
     unclosed = [one for one in items if one.state not in CLOSED_ITEMS]
     by_track = {track.value: sum(one.count for one in unclosed if one.track is track) for track in Track}

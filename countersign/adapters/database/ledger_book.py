@@ -297,7 +297,7 @@ class LedgerBook:
             return
         from countersign.adapters.database.gate_book import gate_of  # the gate reads these balances itself
 
-        if not gate_of(session, departure, wanted.voucher.booked_on).open:
+        if not gate_of(session, departure).open:
             raise Refusal(
                 "account",
                 "account: severance is paid when the handover is done (劳动合同法50) and the gate of the "

@@ -22,7 +22,7 @@ def nothing_left(session: Session, case: Case, step: str, at: datetime) -> bool:
     if case.kind == Process.HANDOVER:
         return _receiver_has_nothing(session, case, step, at)
     if case.kind == Process.OFFBOARDING:
-        standing = offboarding_standing(session, case, at)
+        standing = offboarding_standing(session, case)
         return standing.withdrawn or (standing.with_leaver == 0 and not standing.owes)
     return False
 

@@ -177,7 +177,6 @@ class Settlements:
     def _view(self, session: Session, departure: Departure, person: Person) -> MoneyView:
         branch = session.get_one(Branch, departure.branch_id)
         case = session.get_one(Case, departure.case_id)
-        today = case_now(case, self._clock()).astimezone(ZoneInfo(branch.zone)).date()
         ground, proposed_by = Ground(departure.ground), ProposedBy(departure.proposed_by)
         balances = LedgerBook.balances(session, departure.employment_id)
         rows = session.exec(
@@ -202,7 +201,7 @@ class Settlements:
             last_day=departure.ended_on or departure.last_day,
             owed={kind: balances[kind] for kind in RECEIVABLES if balances[kind] > 0},
             severance=entitlement(ground, proposed_by),
-            severance_held=not gate_of(session, departure, today).open,
+            severance_held=not gate_of(session, departure).open,
             withdrawn=departure.withdrawn_at is not None,
             closed=case.state == CaseState.CLOSED.value,
             # An erased version has nothing left to show.

@@ -111,7 +111,7 @@ def other_case(parts: Parts, kind: Process = Process.LEAVE_RETURN, state: str = 
 
 def standing(parts: Parts, case_id: str) -> OffboardingStanding:
     with parts.database.reading() as session:
-        return offboarding_standing(session, session.get_one(Case, case_id), NOW)
+        return offboarding_standing(session, session.get_one(Case, case_id))
 
 
 def looked(parts: Parts, case_id: str) -> int:
@@ -122,8 +122,8 @@ def looked(parts: Parts, case_id: str) -> int:
 # -- one fact after the other -----------------------------------------------------------------------------
 
 
-def test_the_end_of_the_employment_is_awaited_by_the_day_of_the_branch(parts: Parts) -> None:
-    tomorrow = leaving(parts, TODAY + timedelta(days=1), ended_on=TODAY + timedelta(days=1))
+def test_the_end_of_the_employment_is_awaited_until_it_is_in_the_books(parts: Parts) -> None:
+    tomorrow = leaving(parts, TODAY + timedelta(days=1), ended_on=None)
     assert codes(parts, tomorrow) == ["still_employed", *QUIET]
     change(parts, lambda s: setattr(s.get_one(Departure, tomorrow), "ended_on", TODAY))
     assert codes(parts, tomorrow) == QUIET
