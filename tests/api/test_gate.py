@@ -1,6 +1,5 @@
-"""Why can this person not leave: the answer over HTTP follows what other processes do, within a second."""
+"""Why can this person not leave: the answer over HTTP follows what other processes do, without a wait."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -41,31 +40,25 @@ async def reasons(client: httpx2.AsyncClient) -> dict[str, dict[str, Any]]:
     return {one["code"]: one for one in answer.json()["reasons"]}
 
 
-async def test_the_answer_follows_another_process_within_a_second(
+async def test_the_very_next_answer_follows_another_process(
     parts: Parts, client: httpx2.AsyncClient
 ) -> None:
     case_id = leaving(parts, LAST_DAY, ended_on=LAST_DAY)
     assert "other_case" not in await reasons(client)
 
     leave = add_leave(parts, date(2026, 12, 31))
-    began = time.monotonic()
     other = parts.starts.start(StartWish(leave), {"role": "hr", "id": "token:x"})
     found = (await reasons(client))["other_case"]
-    assert time.monotonic() - began < 1
     assert (found["case"], found["process"], found["role"]) == (other, "leave_return", "hr")
 
     voucher = Voucher("lent", employment_id(parts), LAST_DAY, "account:none")
-    began = time.monotonic()
     parts.database.write(lambda session: parts.ledger.book(session, loan(voucher, 500_00)))
     found = (await reasons(client))["loan"]
-    assert time.monotonic() - began < 1
     assert (found["amount_fen"], found["waits_for"]) == (500_00, "leaver")
 
-    began = time.monotonic()
     closed = Projection(CaseState.CLOSED, "closed", None, None, outcome="back")
     parts.cases.record(RecordOrder(other, "close", utc_now(), closed))
     assert "other_case" not in await reasons(client)
-    assert time.monotonic() - began < 1
     assert (await client.get(f"/api/v1/departures/{case_id}/gate")).json()["owed_fen"] == 500_00
 
 
