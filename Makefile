@@ -9,6 +9,8 @@ UV := var/tools/bin/uv
 NEEDS_UV := $(UV)
 endif
 RUN := $(UV) run --no-sync
+# Where this is set every process, of the tests and of the product, compiles all it imports again: 2 to 4 seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-postgres check demo chaos bench clean ready
 
@@ -17,6 +19,9 @@ help: ## this list
 
 run: ready ## start everything on this machine with the demo company; Ctrl-C stops it, the data stays in ./var
 	@$(RUN) countersign up --demo
+
+# One worker more than cores here: the tests with real processes mostly wait.
+PYTEST := pytest -n 3 --dist worksteal
 
 # What speaks to the database directly: run a second time on PostgreSQL by `make test`.
 ON_POSTGRES := tests/adapters/database tests/api
@@ -29,15 +34,15 @@ test: ready ## get the two Temporal servers, then run the fast suite on SQLite, 
 	@$(RUN) python -m countersign.adapters.temporal_server --test-server
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
 		echo "No Chromium here: tests in a browser are left out (Debian's package is named chromium)."
-	@$(RUN) pytest -n 2
-	@if $(HAS_POSTGRES); then $(RUN) pytest -n 2 --database postgres $(ON_POSTGRES); else \
+	@$(RUN) $(PYTEST)
+	@if $(HAS_POSTGRES); then $(RUN) $(PYTEST) --database postgres $(ON_POSTGRES); else \
 		echo "No PostgreSQL here: the run on it is left out (Debian's package is named postgresql)."; \
 	fi
 
 test-postgres: ready ## everything that stores anything, on PostgreSQL (Debian's package postgresql)
 	@$(RUN) python -m countersign.adapters.temporal_server
 	@$(RUN) python -m countersign.adapters.temporal_server --test-server
-	@$(RUN) pytest -n 2 --database postgres $(STORES)
+	@$(RUN) $(PYTEST) --database postgres $(STORES)
 
 check: ready ## formatting, lint, types, layers, dependencies
 	@$(RUN) ruff format --check .
@@ -46,7 +51,7 @@ check: ready ## formatting, lint, types, layers, dependencies
 	@$(RUN) lint-imports
 	@$(RUN) deptry .
 
-demo: ready ## play a case through, told on the screen
+demo: ready ## play two leaves and two departures in a minute, told on the screen
 	@$(RUN) python -m countersign.play
 
 chaos: ready ## kill real processes and compare all witnesses; SEED=7 SCALE=0.05 SCENARIO="api_kills probes"

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute
 
 from api import hooks
 from api.body_charset import Utf8Forms
@@ -19,6 +21,7 @@ from api.openapi import with_refusals
 from api.people.handover import router as handover_router
 from api.people.limits import LinkLimits
 from api.people.pages import router as people_router
+from api.people.questionnaire import router as questionnaire_router
 from api.people.services import PeopleServices
 from api.v1 import (
     calculations,
@@ -43,6 +46,7 @@ from api.v1 import (
     loss_files,
     manual_evidence,
     papers,
+    questionnaires,
     responsibility,
     settlements,
     stops,
@@ -72,6 +76,7 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         lifespan=_lifespan(parts, dispatch),
         docs_url="/docs",
         redoc_url=None,
+        routes=_routes(),
     )
     app.state.parts = parts
     app.state.tokens = Tokens(parts.database, parts.clock)
@@ -82,6 +87,18 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
     install_errors(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Utf8Forms)
+    _install_health(app, parts)
+    app.openapi = with_refusals(app)  # type: ignore[method-assign]
+    return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Return what every application of this process answers: nothing in it belongs to one installation.
+
+    What handlers take and return is looked at anew for each list of routes, at the first request.
+    """
+    shared = APIRouter()
     for router in (
         calculations.router,
         case_links.router,
@@ -108,16 +125,16 @@ def create_app(parts: Parts, *, dispatch: bool = True) -> FastAPI:
         departures.router,
         duties.router,
         exits.router,
+        questionnaires.router,
     ):
-        app.include_router(router, prefix="/api/v1")
-    app.include_router(hooks.router)
-    app.include_router(people_router)
-    app.include_router(handover_router)
+        shared.include_router(router, prefix="/api/v1")
+    shared.include_router(hooks.router)
+    shared.include_router(people_router)
+    shared.include_router(handover_router)
+    shared.include_router(questionnaire_router)
     for router in CONSOLE:
-        app.include_router(router)
-    _install_health(app, parts)
-    app.openapi = with_refusals(app)  # type: ignore[method-assign]
-    return app
+        shared.include_router(router)
+    return shared.routes
 
 
 def _lifespan(parts: Parts, dispatch: bool):  # type: ignore[no-untyped-def]
@@ -214,6 +231,7 @@ def _people(parts: Parts) -> PeopleServices:
         acts=parts.acts,
         handover=parts.handover_book,
         leavers=parts.leaver_pages,
+        questionnaires=parts.questionnaires,
         keys=parts.link_keys,
         identity=Identity(parts.database, parts.evidence, parts.link_keys, parts.provider_of, parts.clock),
         carry=parts.dispatcher.carry,

@@ -4,10 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 
-from fastapi.concurrency import run_in_threadpool
-
+from api.carrying import carried
 from countersign.adapters.database.acts import ActView, NewAct
-from countersign.adapters.database.booked_acts import Effect
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
 
@@ -24,13 +22,13 @@ class Doer:
 async def withdraw(parts: Parts, case_id: str, doer: Doer, reason: str) -> ActView:
     """Take a departure back; raises `Refusal` once the employment has ended."""
     new = _new(case_id, ActKind.WITHDRAWN, doer, {}, reason)
-    return await _carry_out(parts, new, parts.departures.withdraw_effect)
+    return await carried(parts, lambda: parts.booked_acts.take(new, parts.departures.withdraw_effect))
 
 
 async def move_last_day(parts: Parts, case_id: str, doer: Doer, on: date, reason: str) -> ActView:
     """Move the last day of a departure; raises `Refusal` for a day that cannot be."""
     new = _new(case_id, ActKind.LAST_DAY_MOVED, doer, {"on": on.isoformat()}, reason)
-    return await _carry_out(parts, new, parts.departures.move_last_day_effect)
+    return await carried(parts, lambda: parts.booked_acts.take(new, parts.departures.move_last_day_effect))
 
 
 def _new(case_id: str, kind: ActKind, doer: Doer, body: dict[str, str], reason: str) -> NewAct:
@@ -44,11 +42,3 @@ def _new(case_id: str, kind: ActKind, doer: Doer, body: dict[str, str], reason: 
         body=body,
         words={"reason": reason},
     )
-
-
-async def _carry_out(parts: Parts, new: NewAct, effect: Effect) -> ActView:
-    taken = await run_in_threadpool(parts.booked_acts.take, new, effect)
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
-    return taken

@@ -1,10 +1,8 @@
 """Recording what became of a statutory duty or of the notice: committed first, then brought to its case."""
 
-from collections.abc import Callable
 from enum import StrEnum
 
-from fastapi.concurrency import run_in_threadpool
-
+from api.carrying import carried
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.duty_book import DutyAct, ServedAct
 from countersign.bootstrap import Parts
@@ -22,17 +20,9 @@ async def record_duty(parts: Parts, word: DutyWord, act: DutyAct) -> ActView:
     """Take in what somebody says of a duty; return the receipt. Raises `Refusal`."""
     book = parts.duty_book
     take = {DutyWord.ORDERED: book.ordered, DutyWord.DONE: book.done, DutyWord.FAILED: book.failed}[word]
-    return await _carried(parts, lambda: take(act))
+    return await carried(parts, lambda: take(act))
 
 
 async def record_service(parts: Parts, act: ServedAct) -> ActView:
     """Take in that the notice was handed over in person; return the receipt. Raises `Refusal`."""
-    return await _carried(parts, lambda: parts.duty_book.served(act))
-
-
-async def _carried(parts: Parts, take: Callable[[], ActView]) -> ActView:
-    taken = await run_in_threadpool(take)
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
-    return taken
+    return await carried(parts, lambda: parts.duty_book.served(act))

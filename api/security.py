@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Refused
+from countersign.adapters.database.officers import scope_as
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
@@ -37,7 +38,7 @@ def allow(*roles: Role) -> Callable[..., Caller]:
 
 def scope_of(caller: Caller) -> Scope:
     """Return what a caller may see."""
-    return Scope(caller.branch_id)
+    return scope_as(caller.role, caller.branch_id, caller.person_id)
 
 
 def actor_of(caller: Caller) -> dict[str, str]:

@@ -45,6 +45,7 @@ from countersign.adapters.database.delegations import Delegations
 from countersign.adapters.database.deliveries import DeliveryEvents
 from countersign.adapters.database.departure_book import DepartureBooks
 from countersign.adapters.database.departure_lists import DepartureLists
+from countersign.adapters.database.departure_previews import DeparturePreviews
 from countersign.adapters.database.departure_views import DepartureViews
 from countersign.adapters.database.departures import DepartureDesk, Departures
 from countersign.adapters.database.duty_book import DutyBook
@@ -79,6 +80,7 @@ from countersign.adapters.database.person_page import PersonPages
 from countersign.adapters.database.phone_codes import PhoneCodes
 from countersign.adapters.database.policy_book import PolicyBook
 from countersign.adapters.database.policy_trials import PolicyTrials
+from countersign.adapters.database.questionnaires import Questionnaires
 from countersign.adapters.database.receipts import Receipts
 from countersign.adapters.database.reports import Reports
 from countersign.adapters.database.retention import Holds, Keepers, Retention
@@ -536,6 +538,11 @@ class Parts:
         return LeaverPages(self.database, self.evidence, self.documents, self.ledger.balances, self.clock)
 
     @cached_property
+    def questionnaires(self) -> Questionnaires:
+        """What leavers are asked and answer."""
+        return Questionnaires(self.database, self.evidence, self.clock)
+
+    @cached_property
     def links(self) -> Links:
         """What is behind a link."""
         return Links(self.database, self.evidence, self.clock)
@@ -559,12 +566,11 @@ class Parts:
         return Departures(
             self.database,
             self.evidence,
-            self.notices,
+            DeparturePreviews(self.notices, self.ledger, self.calendar, self._sieve),
+            DepartureDesk(self.shares, self.duty_book, self.ledger, self.checklists),
             self.calendar,
             self.clock,
             self.settings.time_lapse,
-            self._sieve,
-            DepartureDesk(self.shares, self.duty_book, self.ledger, self.checklists),
         )
 
     @cached_property

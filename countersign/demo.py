@@ -5,17 +5,28 @@ import re
 import tempfile
 import time
 import urllib.request
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
+from countersign.adapters.database.departures import DepartureWish
+from countersign.adapters.database.migrate import shipped_policies
+from countersign.adapters.database.policy_book import COMPANY
 from countersign.adapters.database.starts import StartWish
-from countersign.adapters.database.tables import Account, Leave, Person, StoredPolicy
+from countersign.adapters.database.tables import (
+    Account,
+    Employment,
+    Leave,
+    Person,
+    PolicyChoice,
+    StoredPolicy,
+)
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Process, Role
-from countersign.domain.departure import Track
+from countersign.domain.departure import DepartureKind, Track
+from countersign.domain.ledger import Voucher, advance
 from countersign.domain.local_time import day_of
 from countersign.imports import import_file
 from countersign.sandbox.demo import demo_roster, roster_with_fault
@@ -42,6 +53,17 @@ SAMPLE_POLICY: dict[str, Any] = {
     ],
 }
 """No sending window and an early reminder: what is started by it speaks at once, at whatever hour."""
+
+SAMPLE_LEAVER, SAMPLE_SUCCESSOR = "E2006", "E2003"
+"""A regional manager who has resigned and owes five months of her own share of the insurance."""
+
+_SHARE_FEN, _MONTHS = 1_053_00, 5
+_AT_ANY_HOUR: dict[Process, dict[str, Any]] = {
+    Process.OFFBOARDING: {"remind_channels": ["email", "in_system"]},
+    Process.HANDOVER: {},
+    Process.STATUTORY: {"certificate_at": "00:00"},
+}
+"""What the demo company's policies for departures have other than the shipped ones, beside the window."""
 
 DEMO_PASSWORD = "try-it-out-2026"  # noqa: S105  of invented people, on a machine of one's own
 DEMO_HR = "wu.xiaolan"
@@ -86,6 +108,46 @@ def load_demo(parts: Parts) -> None:
     parts.database.write(lambda session: session.add(_stored_policy(parts)))
     wish = StartWish(leave.id, SAMPLE_POLICY["name"], {"before_end": "run_now"})
     parts.starts.start(wish, {"role": "machine", "id": _DEMO})
+    parts.database.write(lambda session: _speak_at_any_hour(session, parts))
+    _somebody_leaves(parts, today)
+
+
+def _speak_at_any_hour(session: Session, parts: Parts) -> None:
+    """Let departures of the demo company speak at whatever hour they are tried."""
+    for process, body in shipped_policies():
+        if (kind := Process(process)) not in _AT_ANY_HOUR:
+            continue
+        name, at = f"demo_{kind.value}", parts.clock()
+        told = {"sending_window": None, **_AT_ANY_HOUR[kind], "name": name}
+        mine = {key: value for key, value in {**body, **told}.items() if value is not None}
+        session.add(StoredPolicy(name=name, version=1, process=process, body=mine, created_at=at))
+        session.add(
+            PolicyChoice(branch_id=COMPANY, process=process, policy=name, chosen_by=_DEMO, chosen_at=at)
+        )
+
+
+def _somebody_leaves(parts: Parts, today: date) -> None:
+    """Start the departure of somebody who still owes what the company advanced for her."""
+    with parts.database.reading() as session:
+        mine = select(Employment.id).join(Person).where(Person.number == SAMPLE_LEAVER)
+        employment = session.exec(mine).one()
+
+    def advances(session: Session) -> None:
+        for month in range(_MONTHS, 0, -1):
+            on = today - timedelta(days=30 * month)
+            voucher = Voucher(f"{_DEMO}/advance/{month}", employment, on, _DEMO, reference=f"{on:%Y-%m}")
+            parts.ledger.book(session, advance(voucher, _SHARE_FEN))
+
+    parts.database.write(advances)
+    wish = DepartureWish(
+        SAMPLE_LEAVER,
+        DepartureKind.RESIGNATION,
+        last_day=today + timedelta(days=20),
+        noticed_on=today - timedelta(days=12),
+        successor=SAMPLE_SUCCESSOR,
+        overdue={"reminder_30": "run_now"},
+    )
+    parts.departures.start(wish, {"role": "machine", "id": _DEMO})
 
 
 def _stored_policy(parts: Parts) -> StoredPolicy:

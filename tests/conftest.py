@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from countersign.adapters.database import accounts
 from tests.support.company import OPENED
-from tests.support.postgres import MISSING, Cluster, binaries, cluster
+from tests.support.postgres import MISSING, Cluster, binaries, cluster, place
 
 URL = "COUNTERSIGN_DATABASE_URL"
 SQLITE, POSTGRES = "sqlite", "postgres"
@@ -25,6 +28,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # A URL of whoever runs the tests must never be what they write into.
     os.environ.pop(URL, None)
+    # Where `tmp_path` is made, unless it was said.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place()))
+    # A password is hashed slowly on purpose; thousands of tests sign somebody in, and one looks at the cost.
+    accounts.Argon2Hasher = partial(Argon2Hasher, time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc,assignment]
     if config.getoption("--database") == POSTGRES and binaries() is None:
         raise pytest.UsageError(MISSING)
 
@@ -34,6 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    # Those with real processes mostly wait: one worker begins with them, and the others take over its rest.
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             if due is None or self.desk.now() >= self.last_day_over():
                 return
             if await self._wait_until(due.at):
-                await self._remind(due)
+                await self._remind(await self._newest_due() or due)
 
     async def _wait_until(self, at: datetime) -> bool:
         """Wait for the day of a reminder; False when the last day was moved meanwhile, or all is over."""
@@ -123,6 +123,20 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             await self.desk.move_to(stage, self.standing.holder or Role.EMPLOYEE, due)
             await self.desk.sleep(lambda: at, lambda: self.gone() or self._moved(), "reminder before the end")
         return not self.gone() and not self._moved()
+
+    async def _newest_due(self) -> Reminder | None:
+        """Pass over the reminders that a newer one makes idle: all say what is left, none says it twice."""
+        now = self.desk.now()
+        due = [one for one in self.reminders() if one.step not in self.told and one.at <= now]
+        if len(due) < 2 or not workflow.patched("the-newest-reminder-speaks"):
+            return None
+        idle = [one.step for one in due[:-1]]
+        self.told.update(idle)
+        because = "a later reminder says the same"
+        await self.desk.record(
+            *(EventDraft(EventKind.RUNG_SKIPPED, {"step": step, "because": because}) for step in idle)
+        )
+        return due[-1]
 
     async def _remind(self, due: Reminder) -> None:
         self.told.add(due.step)

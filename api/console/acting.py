@@ -20,6 +20,7 @@ from countersign.adapters.database.officers import Absent, Officer
 from countersign.adapters.database.overrides import ACT
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
+from countersign.domain.refusal import Refusal
 
 _SETTING_NAMES = {"public_notice": StaffAct.PUBLISHED.value}
 """How the settings name an act whose own name says less."""
@@ -53,7 +54,10 @@ async def carry_out(parts: Parts, officer: Officer, case_id: str, wish: Wish, ke
     known = await run_in_threadpool(parts.acts.view, new.id)
     if known is None:
         await run_in_threadpool(_check, parts, case_id, wish.request)
-    taken = await run_in_threadpool(parts.acts.take, new)
+    try:
+        taken = await run_in_threadpool(parts.acts.take, new)
+    except Refusal as refusal:
+        raise CannotAct(refusal.field, str(refusal)) from None
     if taken.body != dict(new.body) or taken.words != dict(new.words):
         raise CannotAct("act", "act: this form was sent before with other content; look at the timeline")
     if taken.state == "waiting":

@@ -73,6 +73,8 @@ async def _agree_to_act(post: Post, asked: Asked, reason: str) -> Outcome:
         act_id = await run_in_threadpool(parts.overrides.agree, asked, post.officer, reason)
     except Refused as refusal:
         raise CannotCarryOut(Sentence(told_in(post.language, refusal.detail))) from None
+    except Refusal as refusal:
+        raise CannotCarryOut(Sentence(told_in(post.language, str(refusal)))) from None
     except MayNoLongerAct:
         raise CannotCarryOut(_GONE) from None
     await parts.dispatcher.carry(act_id)
@@ -117,8 +119,8 @@ ELSEWHERE: Mapping[str, str] = {"calendar": f"{HOME}/calendar/waiting"}
 @router.get("/approvals")
 def approvals(visit: Reader) -> Response:
     """List what waits for a second person, and what was decided last."""
-    branch = visit.officer.branch_id
-    waiting, decided = visit.parts.approvals.waiting(branch), visit.parts.approvals.decided(branch)
+    scope, requests = visit.scope, visit.parts.approvals
+    waiting, decided = requests.waiting(scope), requests.decided(scope)
     return page(
         visit,
         "console/approvals.html",
@@ -185,7 +187,7 @@ def _faults(post: Post) -> dict[str, str]:
 
 
 def _found(visit: Visit, approval_id: str) -> Asked:
-    found = visit.parts.approvals.find(approval_id, visit.officer.branch_id)
+    found = visit.parts.approvals.find(approval_id, visit.scope)
     if found is None:
         raise Missing
     return found

@@ -8,12 +8,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page, word, yuan
-from api.console.ledger_forms import in_words, typed_day, typed_fen
-from api.console.pressed import pressed
+from api.console.ledger_forms import in_words, typed_fen
+from api.console.pressed import STALE_FORM, has_nonce, pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
 from api.errors import Refused
 from api.language import Sentence, sentence
+from api.people.forms import typed_day
 from api.v1.forms import SentFile, keep
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.balances import BalancesView, By
@@ -29,7 +30,6 @@ Finance = Annotated[Visit, Depends(visiting(Role.FINANCE))]
 FinancePost = Annotated[Post, Depends(posting(Role.FINANCE))]
 PlanPost = Annotated[Post, Depends(posting(Role.FINANCE, papers=True))]
 LONGEST_REASON = 500
-WHAT = ("balances", "plan", "waiver")
 
 _NO_AMOUNT = sentence("Amount: give yuan above 0 with at most two decimals, such as 1234.50.")
 _NO_FIGURE = sentence(
@@ -40,9 +40,7 @@ _NO_LINE = sentence("Instalments: line %(n)s is no day with an amount; write it 
 _NO_LINES = sentence("Instalments: give at least one line, such as 2026-04-30 500.00.")
 _NO_REASON = sentence("Reason: say why the company gives this up.")
 _LONG_REASON = sentence("Reason: is longer than 500 characters; shorten it.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _LATE = sentence("The case was closed meanwhile. Nothing was changed.")
-_OTHER = sentence("This form was sent before with other content. Open the page again.")
 _CONFIRMED = sentence("Confirmed: the ledger holds everything that is owed.")
 _PLANNED = sentence("The repayment plan is recorded.")
 _WAIVED = sentence("Given up: %(amount)s. It is written off in the ledger.")
@@ -146,8 +144,8 @@ async def _act(
     said: Sentence,
 ) -> Response:
     """Carry an act out once, tell the case, and go back to the money of the departure."""
-    if not 8 <= len(post.text("nonce")) <= 64:
-        faults["form"] = post.words.say(_STALE_FORM)
+    if not has_nonce(post):
+        faults["form"] = post.words.say(STALE_FORM)
     if faults:
         return await run_in_threadpool(_page, post, case_id, what, faults)
     try:

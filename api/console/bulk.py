@@ -16,6 +16,7 @@ from api.console.route import console_router
 from api.console.start_view import MISSING_NAMES, REFUSALS, absent, leaving_on, told, waits_for_hr
 from api.console.visit import Missing, Post, Staff, StaffPost, Visit
 from api.language import Sentence, sentence
+from api.people.forms import typed_day
 from countersign.adapters.database.bulk_starts import Bulk, decided
 from countersign.adapters.database.start_desk import MOST_LEAVES, LeaveFilter, LeaveLine
 from countersign.adapters.database.starts import StartPreview, StartWish
@@ -164,7 +165,7 @@ def _choose(visit: Visit, typed: dict[str, str], faults: dict[str, str]) -> Resp
         typed = {**typed, "from": f"{today - _SOON:%Y-%m-%d}", "to": f"{today + _SOON:%Y-%m-%d}"}
     days: dict[str, date | None] = {}
     for name in ("from", "to"):
-        days[name] = _day(typed.get(name, ""))
+        days[name] = typed_day(typed.get(name, ""))
         if typed.get(name) and days[name] is None:
             faults = {**faults, name: visit.words.say(_DAY)}
     desk = visit.parts.start_desk
@@ -204,13 +205,6 @@ def _meant(
         else:
             strangers.append((number, say(_NO_LEAVE if number in known else _NOBODY)))
     return list(leaves.values()), strangers
-
-
-def _day(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        return None
 
 
 # -- looking ----------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from countersign.adapters.calendar_notice import NoticeFault, NoticeRefused, rea
 from countersign.adapters.database.approvals import AlreadyDecided, Asked, OwnRequest
 from countersign.adapters.database.officers import STAFF
 from countersign.adapters.database.overrides import MayNoLongerAct, asker_of
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.sheets import InputFault, read_table
 from countersign.domain.calendar import CalendarYear, WorkCalendar
 from countersign.domain.console_words import told_in
@@ -302,7 +303,7 @@ def _page(visit: Visit, *, faults: Mapping[str, list[str]] | None = None, status
 def _all_waiting(visit: Visit) -> list[Asked]:
     if visit.officer.branch_id is not None:
         return []
-    return [one for one in visit.parts.approvals.waiting(None) if one.kind == KIND]
+    return [one for one in visit.parts.approvals.waiting(Scope()) if one.kind == KIND]
 
 
 def _preview(

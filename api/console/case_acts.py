@@ -19,6 +19,7 @@ from api.console.acting import (
 from api.console.case_drawing import Form, back, case_of, in_words, number, whole, worded
 from api.console.case_timeline import who
 from api.console.drawing import moment, word
+from api.console.pressed import STALE_FORM, has_nonce
 from api.console.route import console_router
 from api.console.visit import Post, StaffPost, Visit
 from api.language import Sentence, sentence
@@ -29,7 +30,6 @@ from countersign.domain.timeline import title
 
 router = console_router()
 
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _DONE = sentence("Done: %(act)s.")
 _RECORDED = sentence("Recorded at %(at)s. It takes effect as soon as the process answers.")
 _ASKED = sentence("Asked for: %(act)s. It happens once a second person agrees.")
@@ -43,8 +43,8 @@ async def act(post: StaffPost, case_id: str) -> Response:
     """Do what an officer has decided, or ask a second person where the settings want one."""
     case = await run_in_threadpool(case_of, post, case_id)
     kind, key = post.text("act"), post.text("nonce")
-    if kind not in set(StaffAct) or not 8 <= len(key) <= 64:
-        return await run_in_threadpool(whole, post, case, Form(refused=post.words.say(_STALE_FORM)))
+    if kind not in set(StaffAct) or not has_nonce(post):
+        return await run_in_threadpool(whole, post, case, Form(refused=post.words.say(STALE_FORM)))
     wanted = StaffAct(kind)
     request, faults = read_wish(wanted, typed_fields(wanted, post, case.zone, overdue_steps(case)))
     if request is None:

@@ -82,6 +82,9 @@ _TECHNICAL = frozenset(
 
 _MEDICAL = frozenset({"leave_kind", "leave", "grading_pending"})
 _OPAQUE = re.compile(r"[0-9A-Z]{26}$")
+_IN_A_LIST = re.compile(r"(.+) (\d+) · (.+)")
+_MOST_LISTED = 3
+"""How many entries of a list an event shows before it is opened."""
 _CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 
 
@@ -199,10 +202,41 @@ def _line(
         who=who(opened["actor"], language),
         by_person=event.actor.get("role") not in _MACHINES,
         comment=comment,
-        brief=tuple((label, shortened(text)) for label, text in short.facts[:BRIEF]),
+        brief=tuple((label, shortened(text)) for label, text in gathered(short.facts)[:BRIEF]),
         facts=tuple((label, _CODE.sub("····-····-····", text)) for label, text in entry.facts),
         hash=event.hash,
     )
+
+
+def gathered(facts: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return facts with one line for each list: its first entries, and how many there are.
+
+    What all entries have in common, such as the part of a handover, says nothing and is left out.
+    """
+    lists: dict[str, dict[str, dict[str, str]]] = {}
+    ordered: list[tuple[str, str | None]] = []
+    for label, text in facts:
+        if not (found := _IN_A_LIST.fullmatch(label)):
+            ordered.append((label, text))
+            continue
+        if found[1] not in lists:
+            ordered.append((found[1], None))
+        lists.setdefault(found[1], {}).setdefault(found[2], {})[found[3]] = text
+    return tuple(
+        (label, _listed(list(lists[label].values())) if text is None else text) for label, text in ordered
+    )
+
+
+def _listed(entries_: Sequence[Mapping[str, str]]) -> str:
+    alike = {
+        name
+        for name, text in entries_[0].items()
+        if "¥" not in text and len({one.get(name) for one in entries_}) == 1
+    }
+    dropped = alike if len(entries_) > 1 and alike < set(entries_[0]) else set()
+    told = [" ".join(text for name, text in one.items() if name not in dropped) for one in entries_]
+    more = f" … ({len(told)})" if len(told) > _MOST_LISTED else ""
+    return "; ".join(told[:_MOST_LISTED]) + more
 
 
 def _named(event: Event) -> Event:

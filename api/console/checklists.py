@@ -8,15 +8,16 @@ from fastapi import Depends, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from api.checking_off import Ticker, carry
+from api.carrying import carried
+from api.checking_off import Ticker
 from api.console.drawing import page
-from api.console.pressed import pressed
+from api.console.pressed import STALE_FORM, has_nonce, pressed
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, StaffPost, Visit, posting, visiting
 from api.language import Sentence, sentence
 from countersign.adapters.database.acts import ActView
-from countersign.adapters.database.checklists import ChecklistsView
+from countersign.adapters.database.checklist_views import ChecklistsView
 from countersign.adapters.database.officers import READERS, STAFF
 from countersign.contracts.cases import Role
 from countersign.domain.checklists import TOLD, AccessState, TaskState
@@ -29,7 +30,6 @@ RevokerPost = Annotated[Post, Depends(posting(*STAFF, Role.ADMINISTRATION))]
 
 _NO_STATE = sentence("Choose what became of the accounts.")
 _NO_TICK = sentence("Tick at least one line.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _REVOKED = sentence("Recorded: %(systems)s.")
 _GIVEN_BACK = sentence("Recorded as given back: %(system)s.")
 _MOVED = sentence("Passed on: %(n)s tasks.")
@@ -70,7 +70,7 @@ def give_back(post: RevokerPost, case_id: str) -> Response:
     """Keep that an account was given back after a withdrawal."""
     view, system = _view(post, case_id), post.text("system")
     try:
-        post.parts.checklists.given_back(case_id, system, post.officer.actor_id, post.officer.actor)
+        post.parts.checklists.given_back(case_id, [system], post.officer.actor_id, post.officer.actor)
     except Refusal as refusal:
         return _page(post, view, {"systems": told(post, str(refusal))})
     post.tell(Sentence(_GIVEN_BACK.text, {"system": system}))
@@ -117,7 +117,7 @@ def _ticker(post: Post) -> Ticker:
 
 
 def _form_faults(post: Post) -> dict[str, str]:
-    return {} if 8 <= len(post.text("nonce")) <= 64 else {"form": post.words.say(_STALE_FORM)}
+    return {} if has_nonce(post) else {"form": post.words.say(STALE_FORM)}
 
 
 def _counted(words: Sentence, taken: ActView, name: str) -> Sentence:
@@ -133,7 +133,7 @@ async def _act(
 ) -> Response:
     """Take an act in and go back to the lists; what is refused is told at the field, `fields` renames it."""
     try:
-        taken = await carry(post.parts, take)
+        taken = await carried(post.parts, take)
     except Refusal as refusal:
         at = (fields or {}).get(refusal.field, refusal.field)
         return await run_in_threadpool(_page, post, view, {at: told(post, str(refusal))})

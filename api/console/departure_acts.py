@@ -1,6 +1,5 @@
 """Withdrawing a departure and moving its last day."""
 
-from datetime import date
 from typing import Any
 
 from fastapi import Response
@@ -8,12 +7,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from api.console.drawing import page
-from api.console.pressed import pressed
+from api.console.pressed import STALE_FORM, has_nonce, pressed
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Staff, StaffPost, Visit
 from api.departing import Doer, move_last_day, withdraw
 from api.language import Sentence, sentence
+from api.people.forms import typed_day
 from countersign.adapters.database.acts import ActView
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
@@ -25,7 +25,6 @@ LONGEST_REASON = 2000
 _NO_REASON = sentence("Reason: say why; it is kept with the departure.")
 _LONG_REASON = sentence("Reason: may have at most %(most)s characters; shorten it.", most=LONGEST_REASON)
 _NO_DAY = sentence("New last day: give a day that exists, such as 2026-03-31.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _WITHDRAWN = sentence("The departure was withdrawn. What had been done so far is listed to be undone.")
 _MOVED = sentence("The last day is now %(day)s. What is due with it has moved too.")
 _LATE = sentence("The case was closed meanwhile. Nothing was changed.")
@@ -60,7 +59,7 @@ def ask_for_the_day(visit: Staff, case_id: str) -> Response:
 async def last_day(post: StaffPost, case_id: str) -> Response:
     """Move the last day."""
     faults = await run_in_threadpool(_faults, post, case_id)
-    on = _day(post.text("on"))
+    on = typed_day(post.text("on"))
     if on is None:
         faults["on"] = post.words.say(_NO_DAY)
     if faults or on is None:
@@ -88,20 +87,13 @@ def _faults(post: Post, case_id: str) -> dict[str, str]:
     checks: tuple[tuple[str, bool, Sentence], ...] = (
         ("reason", not reason, _NO_REASON),
         ("reason", len(reason) > LONGEST_REASON, _LONG_REASON),
-        ("form", not 8 <= len(post.text("nonce")) <= 64, _STALE_FORM),
+        ("form", not has_nonce(post), STALE_FORM),
     )
     return {name: post.words.say(words) for name, wrong, words in checks if wrong}
 
 
 def _doer(post: Post) -> Doer:
     return Doer(post.officer.role, post.officer.actor_id, pressed(post))
-
-
-def _day(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        return None
 
 
 def _refused(post: Post, case_id: str, what: str, refusal: Refusal) -> Response:

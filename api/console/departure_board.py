@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 
-from api.console.departures import Concerned
+from api.console.departures import SEES_MONEY, SUMS, Concerned
 from api.console.downloads import download
 from api.console.drawing import draw, page
 from api.console.paging import page_asked
@@ -36,7 +36,6 @@ ALONE = 200
 
 ACTORS = (*STAFF, Role.ADMINISTRATION)
 """Who can do something on the board."""
-SEES_MONEY = (*READERS, Role.FINANCE)
 TRACKS_OF: Mapping[Role, tuple[Track, ...]] = {
     Role.ADMINISTRATION: (Track.EQUIPMENT,),
     Role.FINANCE: (Track.EQUIPMENT,),
@@ -164,7 +163,7 @@ def board_page(visit: Visit, departure: dict[str, Any], filled: Filled) -> Respo
 def moving(visit: Visit, departure: dict[str, Any], shown: Board) -> dict[str, Any]:
     """Return what the part shows that is refreshed by itself."""
     found = visit.parts.gate_book.why(departure["case"])
-    today = day_of(visit.parts.clock())
+    today = day_of(visit.parts.clock() if found is None else found.at)
     return {
         "departure": departure,
         "gate": None if found is None else found.gate,
@@ -173,6 +172,7 @@ def moving(visit: Visit, departure: dict[str, Any], shown: Board) -> dict[str, A
         "tally": shown.all,
         "mark": _mark(item for some in shown.items.values() for item in some),
         "sees_money": visit.officer.role in SEES_MONEY,
+        "sums": SUMS,
         "reads_cases": visit.officer.role in (*READERS, Role.MANAGER),
         "late": _late(departure["standing"]["duties"], today),
     }
@@ -200,6 +200,7 @@ def columns(shown: Board, wanted: Wanted, number: int) -> tuple[Column, ...]:
 
 def _column(shown: Board, track: Track, wanted: Wanted, number: int) -> Column:
     fitting = [one for one in shown.items[track] if wanted.fits(one)]
+    fitting.sort(key=lambda one: one.state != ItemState.DISPUTED)
     size = ALONE if wanted.track else IN_A_COLUMN
     paged = pager(number if wanted.track else 1, len(fitting), size)
     lines = tuple(fitting[paged.skip : paged.skip + size])

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Response
@@ -11,11 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from api.console.departure_board import ACTORS, Filled, board_page, departure_of, handover_of, wanted_of
-from api.console.pressed import pressed
+from api.console.pressed import STALE_FORM, has_nonce, pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Post, StaffPost, posting
 from api.language import Sentence, sentence
-from api.people.forms import upload_sentence
+from api.people.forms import typed_day, upload_sentence
+from api.people.ticking import MOST_PHOTOS, TOO_MANY_PHOTOS
 from countersign.adapters.database.acts import ActView, StoredFile
 from countersign.adapters.database.handover_book import HandoverAct
 from countersign.adapters.database.handover_views import ItemView
@@ -38,7 +38,6 @@ _NO_RECEIVERS = sentence("Receivers: give at least two employee numbers, separat
 _NO_FILE = sentence("Paper: attach a photo or a scan of the signed paper.")
 _NO_CONDITION = sentence("Condition: say in which condition the equipment is.")
 _NO_DAYS = sentence("Days: give the first and the last day, such as 2026-03-31.")
-_STALE = sentence("This form is incomplete. Open the page again and send it from there.")
 _DONE = sentence("Done with %(n)s items: %(act)s.")
 _ALREADY = sentence("Nothing was left to do: these items stand like that already.")
 _LATE = sentence("The case was closed meanwhile. Nothing was changed.")
@@ -113,8 +112,8 @@ async def _taken(post: Post, case_id: str, act: str) -> ActView | None:
     """Commit what was asked for; None when a second person has to agree first."""
     if act not in _ACTS or (post.officer.role is Role.ADMINISTRATION and act not in _OF_ADMINISTRATION):
         raise _Wrong(act=_NO_ACT)
-    if not 8 <= len(post.text("nonce")) <= 64:
-        raise _Wrong(act=_STALE)
+    if not has_nonce(post):
+        raise _Wrong(act=STALE_FORM)
     chosen = await run_in_threadpool(_chosen, post, case_id)
     if not chosen:
         raise _Wrong(items=_NO_ITEMS)
@@ -136,16 +135,18 @@ def _chosen(post: Post, case_id: str) -> tuple[str, ...]:
 
 
 async def _files(post: Post, act: str) -> tuple[StoredFile, ...]:
-    upload = post.file(f"{act}-file")
-    if upload is None:
-        return ()
-    limit = post.parts.settings.upload_limit_bytes
-    data = await upload.read(limit + 1)
-    try:
-        kept = await run_in_threadpool(store_upload, data, upload.filename or "", limit, post.parts.documents)
-    except UploadRefused as refused:
-        raise _Wrong(file=upload_sentence(refused.fault, limit)) from None
-    return (kept,)
+    uploads, limit = post.files(f"{act}-file"), post.parts.settings.upload_limit_bytes
+    if len(uploads) > MOST_PHOTOS:
+        raise _Wrong(file=TOO_MANY_PHOTOS)
+    kept: dict[str, StoredFile] = {}
+    for one in uploads:
+        data, name = await one.read(limit + 1), one.filename or ""
+        try:
+            file = await run_in_threadpool(store_upload, data, name, limit, post.parts.documents)
+        except UploadRefused as refused:
+            raise _Wrong(file=upload_sentence(refused.fault, limit)) from None
+        kept[file.sha256] = file
+    return tuple(kept.values())
 
 
 # -- the acts ---------------------------------------------------------------------------------------------
@@ -265,11 +266,11 @@ def _ask(said: Said, body: dict[str, Any]) -> None:
 async def stand_in(post: StaffPost, case_id: str) -> Response:
     """Let somebody confirm for an absent receiver, from one day to another."""
     departure = await run_in_threadpool(departure_of, post, case_id)
-    first, last = _day(post.text("delegated-from")), _day(post.text("delegated-until"))
+    first, last = typed_day(post.text("delegated-from")), typed_day(post.text("delegated-until"))
     said = Said(post, case_id, ())
     try:
-        if not 8 <= len(post.text("nonce")) <= 64 or post.text("act") != "delegated":
-            raise _Wrong(act=_STALE)
+        if not has_nonce(post) or post.text("act") != "delegated":
+            raise _Wrong(act=STALE_FORM)
         if first is None or last is None:
             raise _Wrong(**{"from": _NO_DAYS})
         receiver, delegate = said.text("receiver"), said.text("delegate")
@@ -282,13 +283,6 @@ async def stand_in(post: StaffPost, case_id: str) -> Response:
         faults = {f"delegated-{refusal.field}": _told(post, refusal)}
         return await run_in_threadpool(board_page, post, departure, _again(post, faults))
     return await _after(post, case_id, taken, _APPOINTED)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 # -- answering --------------------------------------------------------------------------------------------

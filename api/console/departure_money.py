@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from api.console.downloads import download
 from api.console.drawing import page, word
 from api.console.ledger_forms import in_words
-from api.console.pressed import pressed
+from api.console.pressed import STALE_FORM, has_nonce, pressed
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
 from api.errors import Refused
@@ -44,7 +44,6 @@ ATTACHED = "attached"
 _DRAFTED = sentence("Version %(version)s is drafted. Check its lines, then confirm it.")
 _CONFIRMED = sentence("Version %(version)s is confirmed. The process books its lines now.")
 _LATE = sentence("The case was closed meanwhile. Nothing was changed.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,8 @@ async def settle(post: LetterPost, case_id: str) -> Response:
 async def confirm(post: FinancePost, case_id: str, version: int) -> Response:
     """Confirm a version, and bring that to the process, which books it."""
     view = await run_in_threadpool(_view, post, case_id)
-    nonce = post.text("nonce")
-    if not 8 <= len(nonce) <= 64:
-        told = {"version": post.words.say(_STALE_FORM)}
+    if not has_nonce(post):
+        told = {"version": post.words.say(STALE_FORM)}
         return await run_in_threadpool(_page, post, view, Filled(faults=told))
     act_id = pressed(post, case_id, str(version))
     try:
@@ -185,7 +183,7 @@ def _page(visit: Visit, view: MoneyView, filled: Filled) -> Response:
         loses=visit.officer.role in (*STAFF, Role.LEGAL, Role.AUDITOR),
         cities=_cities(view.region),
         ways_of_deducting=[(one.value, word(visit.language, "from_wage", one.value)) for one in FromWage],
-        day_of_year=view.last_day.timetuple().tm_yday,
+        leave_days=(view.last_day - max(view.last_day.replace(month=1, day=1), view.hired_on)).days + 1,
         expires=view.ground is Ground.EXPIRY,
         notice=view.ground is Ground.NO_FAULT,
         with_leave=_concerns(filled, view, "leave_"),

@@ -1,8 +1,8 @@
 """Starting a departure: find who leaves, look at what would happen, start it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from fastapi import Response
@@ -22,14 +22,22 @@ from api.console.start_view import (
 )
 from api.console.visit import Missing, Post, Staff, StaffPost, Visit
 from api.language import Sentence, sentence
-from countersign.adapters.database.departures import ANNOUNCEMENT, DeparturePreview, DepartureWish
+from api.people.forms import typed_day
+from countersign.adapters.database.departure_previews import (
+    CERTIFICATE,
+    DEMAND,
+    DeparturePreview,
+    PlannedReceiver,
+)
+from countersign.adapters.database.departure_terms import DepartureWish
+from countersign.adapters.database.nothing_left import ANNOUNCEMENT
+from countersign.adapters.database.sifting import PreviewText
 from countersign.adapters.database.start_desk import PersonLeaves
 from countersign.contracts.cases import Process
 from countersign.domain.departure import ARTICLE, GROUNDS, DepartureKind, Ground, ProposedBy, Track
 from countersign.domain.duties import BASIS
 from countersign.domain.ledger import RECEIVABLES
 from countersign.domain.local_time import day_of
-from countersign.domain.masking import masked
 from countersign.domain.planner import Step
 from countersign.domain.policy import Audience, Channel
 from countersign.domain.refusal import Refusal
@@ -114,7 +122,7 @@ def _wish(post: Post, person: PersonLeaves) -> _Read:
     kind = post.text("kind")
     if kind not in set(DepartureKind):
         faults["kind"] = post.words.say(_NO_KIND)
-    days = {name: _day(post.text(name)) for name in _NO_DAY}
+    days = {name: typed_day(post.text(name)) for name in _NO_DAY}
     faults |= {name: post.words.say(_NO_DAY[name]) for name, day in days.items() if day is None}
     successor = _successor(post)
     if successor is None and post.text("successor"):
@@ -158,13 +166,6 @@ def _successor(post: Post) -> str | None:
         return exact[0].number
     # A successor may work in a branch that this officer does not see; then the number alone is known.
     return part if not found else None
-
-
-def _day(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        return None
 
 
 def _fault(visit: Visit, refusal: Any) -> dict[str, str]:
@@ -219,9 +220,8 @@ def _details(visit: Visit, wish: DepartureWish, shown: DeparturePreview) -> dict
     doubts = [*unreachable(shown.plan), *(unreachable(shown.notice) if shown.notice else []), *shown.warnings]
     return {
         "mark": _mark(wish, shown),
-        "messages": _messages(shown, visit.parts.clock()),
-        "announcements": [one for one in shown.texts if one.step == ANNOUNCEMENT],
-        "masked": masked,
+        "messages": _messages(shown),
+        "receivers": [_receiver(one, shown) for one in shown.receivers],
         "tracks": {track: [one for one in shown.items if one.track is track] for track in Track},
         "owed": {kind: fen for kind, fen in shown.balances.items() if kind in RECEIVABLES},
         "basis": BASIS,
@@ -244,33 +244,43 @@ _NOTICE = sentence("The notice that ends the employment, until it is delivered")
 _REMINDERS = sentence("Reminders to the leaver, as long as something is left")
 _SILENT_LATER = sentence("If the leaver stays silent after the last day")
 _SILENT_NOW = sentence("If the leaver stays silent, from now on")
+_LAST_DAY = sentence("On the last day; the demand only where something is open")
+_RECEIVER = sentence("%(who)s, %(n)s items: at once, then while something handed over is not confirmed")
 
 
-def _messages(shown: DeparturePreview, now: datetime) -> list[_Part]:
-    """Return what the leaver is told, in the order in which it begins; first messages have their text."""
+def _messages(shown: DeparturePreview) -> list[_Part]:
+    """Return what the leaver is told, in the order in which it begins, with every text."""
     late = shown.plan.steps[0].at >= shown.dates.last_day_over
+    own, ends = shown.said[Process.OFFBOARDING], shown.said[Process.STATUTORY]
+    reminders = [(one.step, max(one.at, shown.started)) for one in shown.dates.reminders]
+    last_day = [(step, shown.dates.certificate_at) for step in (CERTIFICATE, DEMAND)]
     parts = [
-        (_NOTICE, shown.notice.steps if shown.notice else ()),
-        (_REMINDERS, _reminders(shown, now)),
-        (_SILENT_LATER if late else _SILENT_NOW, shown.plan.steps),
+        _part(_NOTICE, shown.notice.steps if shown.notice else (), ends),
+        _part(_REMINDERS, _told(reminders, own), own),
+        _part(_SILENT_LATER if late else _SILENT_NOW, shown.plan.steps, own),
+        _part(_LAST_DAY, _told(last_day, ends), ends),
     ]
-    return [
-        _Part(title, list(zip(shown_steps(steps, shown.texts), (one.channels for one in steps), strict=True)))
-        for title, steps in parts
-        if steps
-    ]
+    return [one for one in parts if one.steps]
 
 
-def _reminders(shown: DeparturePreview, now: datetime) -> tuple[Step, ...]:
-    told_over = {
-        one.step: tuple(text.channel for text in shown.texts if text.step == one.step)
-        for one in shown.dates.reminders
-    }
-    channels = next((found for found in told_over.values() if found), ())
+def _receiver(one: PlannedReceiver, shown: DeparturePreview) -> _Part:
+    """Return what a receiver is told; the dates of the ladder are the latest."""
+    title = Sentence(_RECEIVER.text, {"who": f"{one.number} {one.name}", "n": one.items})
+    announced = _told([(ANNOUNCEMENT, shown.started)], one.texts)
+    return _part(title, (*announced, *one.plan.steps), one.texts)
+
+
+def _part(title: Sentence, steps: Sequence[Step], texts: Sequence[PreviewText]) -> _Part:
+    channels = (one.channels for one in steps)
+    return _Part(title, list(zip(shown_steps(steps, texts), channels, strict=True)))
+
+
+def _told(planned: Iterable[tuple[str, datetime]], texts: Sequence[PreviewText]) -> tuple[Step, ...]:
+    """Return as steps what is told the leaver or a receiver beside a ladder; what has no text is not told."""
     return tuple(
-        Step(one.step, one.at, Audience.EMPLOYEE, channels, one.at)
-        for one in shown.dates.reminders
-        if one.at >= now
+        Step(name, at, Audience.EMPLOYEE, tuple(one.channel for one in texts if one.step == name), at)
+        for name, at in planned
+        if any(one.step == name for one in texts)
     )
 
 
@@ -288,5 +298,8 @@ def _mark(wish: DepartureWish, shown: DeparturePreview) -> str:
         wish.successor,
         wish.reason,
         [(one.track, one.reference, one.receiver_number) for one in shown.items],
-        [(one.step, one.channel.value, one.recipient, one.address, one.title) for one in shown.texts],
+        [
+            (process, one.step, one.channel.value, one.recipient, one.address, one.title)
+            for process, one in shown.texts
+        ],
     )

@@ -1,5 +1,6 @@
 """The list of departures: who leaves when, how far the handover is, and what keeps the gate shut."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -18,15 +19,19 @@ from countersign.adapters.database.departure_lists import (
     DepartureSort,
 )
 from countersign.adapters.database.departure_views import DepartureState
-from countersign.adapters.database.officers import SEERS
+from countersign.adapters.database.officers import READERS, SEERS
 from countersign.adapters.list_files import Value
 from countersign.contracts.cases import Role
 from countersign.domain.departure import DepartureKind
+from countersign.domain.gate import BALANCES, Reason
 
 router = console_router()
 
 CONCERNED = (*SEERS, Role.FINANCE, Role.ADMINISTRATION)
 """Who has something to do with departures; managers see those of their team."""
+SEES_MONEY = (*READERS, Role.FINANCE)
+"""Who is told what a leaver owes; to the others it is money, without its kind and sum."""
+SUMS = frozenset({*(one.value for one in BALANCES), Reason.SETTLEMENT.value})
 Concerned = Annotated[Visit, Depends(visiting(*CONCERNED))]
 
 _HOLDERS = (Role.EMPLOYEE, Role.HR, Role.FINANCE, Role.ADMINISTRATION)
@@ -54,6 +59,7 @@ def departures(visit: Concerned) -> Response:
     wanted = wanted_of(visit)
     lists = visit.parts.departure_lists
     shown = lists.page(visit.scope, wanted, page_asked(visit), visit.parts.clock())
+    shown = replace(shown, lines=tuple(_for(visit, line) for line in shown.lines))
     return page(visit, "console/departures.html", wanted=wanted, shown=shown, **_choices(visit, wanted))
 
 
@@ -62,7 +68,7 @@ def take_along(visit: Concerned, form: str) -> Response:
     """Hand out the filtered list as a workbook or CSV."""
     lines = visit.parts.departure_lists.all(visit.scope, wanted_of(visit), visit.parts.clock())
     headers = [visit.words.say(one) for one in _HEADERS]
-    rows = (_row(visit.language, line) for line in lines)
+    rows = (_row(visit.language, _for(visit, line)) for line in lines)
     return list_file(form, "departures", headers, rows, visit.words.gettext("Departures"))
 
 
@@ -88,7 +94,7 @@ def _one_of(asked: str, known: set[str]) -> str:
 def _choices(visit: Visit, wanted: DepartureFilter) -> dict[str, Any]:
     query = {name: value for name, value in visit.request.query_params.items() if name != "page" and value}
     return {
-        "kinds": list(DepartureKind),
+        "kinds": list(DepartureKind) if visit.scope.grounds else [],
         "states": list(DepartureState),
         "holders": _HOLDERS,
         "soon": _SOON,
@@ -99,13 +105,20 @@ def _choices(visit: Visit, wanted: DepartureFilter) -> dict[str, Any]:
     }
 
 
+def _for(visit: Visit, line: DepartureLine) -> DepartureLine:
+    """Return a line as its reader may have it."""
+    if visit.officer.role in SEES_MONEY:
+        return line
+    return replace(line, gate=tuple(dict.fromkeys("money" if one in SUMS else one for one in line.gate)))
+
+
 def _row(language: str, line: DepartureLine) -> list[Value]:
     return [
         line.case_id,
         line.number,
         line.name,
         line.branch,
-        word(language, "departure", line.kind),
+        None if line.kind is None else word(language, "departure", line.kind),
         word(language, "departure_state", line.state),
         line.last_day,
         line.days_left,

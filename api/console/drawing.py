@@ -21,6 +21,7 @@ from countersign.adapters.database.sending_desk import StopLine
 from countersign.domain.console_words import name_of, told_in
 from countersign.domain.levels import EN, ZH
 from countersign.domain.local_time import ZONE, to_the_minute
+from countersign.domain.settlement import ITEMS
 
 STATIC = "/static"
 
@@ -113,6 +114,7 @@ def environment(language: str) -> Environment:
         since=since,
         left=left,
         late=late,
+        voucher=lambda reference: voucher(language, reference),
         short=lambda text: f"{text[:8]}…{text[-4:]}",
     )
     env.globals.update(
@@ -129,6 +131,14 @@ def word(language: str, kind: str, value: Any) -> str:
     if value is None:
         return "—"
     return name_of(kind, str(value), language)
+
+
+def voucher(language: str, reference: str | None) -> str:
+    """Return the number of a voucher; of a line of a settlement, which has none, what the line is called."""
+    item = ITEMS.get(reference or "")
+    if item is None:
+        return reference or "—"
+    return item.zh if language == ZH else item.en
 
 
 def moment(at: datetime | None) -> str:

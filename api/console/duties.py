@@ -8,9 +8,11 @@ from fastapi import Depends, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from api.console.downloads import list_file
 from api.console.drawing import page, word
 from api.console.paging import page_asked
-from api.console.pressed import pressed
+from api.console.pressed import STALE_FORM, has_nonce, pressed
+from api.console.reports import scope_asked
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
@@ -23,9 +25,10 @@ from countersign.adapters.database.acts import ActView, StoredFile
 from countersign.adapters.database.duty_book import DutyAct, ServedAct
 from countersign.adapters.database.duty_reports import DepartureDuties, DutyLine
 from countersign.adapters.database.officers import READERS, STAFF
-from countersign.adapters.database.scope import Scope
+from countersign.adapters.list_files import Value
 from countersign.contracts.cases import Role
 from countersign.domain.departure import DutyKind
+from countersign.domain.local_time import day_of
 from countersign.domain.paging import pager
 from countersign.domain.refusal import Refusal
 from countersign.domain.service import SERVICE_BASIS, STRENGTH, WHY_NOT, How
@@ -36,13 +39,25 @@ Looker = Annotated[Visit, Depends(visiting(*READERS, Role.FINANCE))]
 DoerPost = Annotated[Post, Depends(posting(*STAFF, Role.FINANCE, papers=True))]
 ServerPost = Annotated[Post, Depends(posting(*STAFF, papers=True))]
 
+_HEADS = (
+    sentence("Due"),
+    sentence("Days late"),
+    sentence("Number"),
+    sentence("Name"),
+    sentence("Duty"),
+    sentence("Article"),
+    sentence("State"),
+    sentence("Why it failed"),
+    sentence("Ordered on"),
+    sentence("Whose"),
+    sentence("Branch"),
+)
 _PAGE = 50
 _LONGEST = {"reference": 200, "reason": 2000, "witness": 200}
 
 _NO_WORD = sentence("Choose what became of the duty.")
 _NO_DAY = sentence("Give a day that exists, such as 2026-03-31.")
 _TOO_LONG = sentence("At most %(most)s characters; shorten it.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _SAID: Mapping[DutyWord, Sentence] = {
     DutyWord.ORDERED: sentence("Recorded as ordered: %(duty)s."),
     DutyWord.DONE: sentence("Recorded as done: %(duty)s."),
@@ -65,10 +80,10 @@ class Form:
 def duties(visit: Looker) -> Response:
     """List what is due by law, the latest first, and employments that a system calls suspended."""
     branch, which = visit.asked("branch")[:26], visit.asked("which")
-    scope = visit.scope if visit.scope.branch_id or not branch else Scope(branch)
+    scope = scope_asked(visit, branch)
     lines = visit.parts.duty_reports.open_duties(scope)
     late = [one for one in lines if one.late_days > 0]
-    found = late if which == "late" else lines
+    found = _wanted(lines, which)
     shown = pager(page_asked(visit), len(found), _PAGE)
     return page(
         visit,
@@ -82,6 +97,36 @@ def duties(visit: Looker) -> Response:
         branches=visit.parts.case_lists.branches(visit.scope),
         suspended=visit.parts.employments.called_suspended(scope),
     )
+
+
+@router.get("/duties.{form}")
+def take_along(visit: Looker, form: str) -> Response:
+    """Hand out the list as it is filtered."""
+    scope = scope_asked(visit, visit.asked("branch")[:26])
+    found = _wanted(visit.parts.duty_reports.open_duties(scope), visit.asked("which"))
+    headers = [visit.words.say(head) for head in _HEADS]
+    return list_file(form, "statutory-duties", headers, [_row(visit, one) for one in found], "duties")
+
+
+def _wanted(lines: list[DutyLine], which: str) -> list[DutyLine]:
+    return [one for one in lines if one.late_days > 0] if which == "late" else lines
+
+
+def _row(visit: Visit, one: DutyLine) -> list[Value]:
+    ordered = one.ordered_at
+    return [
+        None if one.due_on is None else one.due_on.isoformat(),
+        one.late_days,
+        one.number,
+        one.name,
+        word(visit.language, "duty", one.kind),
+        one.basis,
+        word(visit.language, "duty_state", one.state),
+        one.reason,
+        None if ordered is None else day_of(ordered).isoformat(),
+        word(visit.language, "role_name", one.holder),
+        one.branch,
+    ]
 
 
 @router.get("/departures/{case_id}/duties")
@@ -184,8 +229,8 @@ def _typed(post: Post, name: str, fields: tuple[str, ...]) -> tuple[dict[str, st
         for one, text in typed.items()
         if len(text) > _LONGEST.get(one, len(text))
     }
-    if not 8 <= len(post.text("nonce")) <= 64:
-        faults["form"] = post.words.say(_STALE_FORM)
+    if not has_nonce(post):
+        faults["form"] = post.words.say(STALE_FORM)
     return typed, faults
 
 

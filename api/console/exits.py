@@ -12,6 +12,8 @@ from api.console.visit import Missing, Reader, Visit
 from api.language import Sentence, sentence
 from countersign.adapters.database.exit_reports import ExitReport, Stretch
 from countersign.adapters.list_files import Value
+from countersign.domain.levels import ZH
+from countersign.domain.questionnaire import GROUP, NO, YES, Figures, Option, Question
 
 router = console_router()
 
@@ -41,6 +43,10 @@ def exits(visit: Reader) -> Response:
         span=span,
         branch=branch,
         branches=visit.parts.case_lists.branches(visit.scope),
+        answers=_answers(visit),
+        group=GROUP,
+        in_language=lambda one: in_language(one, visit.language),
+        answer_words=lambda question, value: answer_words(visit, question, value),
         stretches={one.stretch: visit.words.say(STRETCHES[one.stretch]) for one in report.durations},
     )
 
@@ -57,6 +63,11 @@ def take_along(visit: Reader, table: str, form: str) -> Response:
 def _read(visit: Visit) -> ExitReport:
     scope = scope_asked(visit, visit.asked("branch")[:26])
     return visit.parts.exit_reports.read(scope, span_asked(visit), visit.parts.clock())
+
+
+def _answers(visit: Visit) -> tuple[Figures, ...]:
+    scope = scope_asked(visit, visit.asked("branch")[:26])
+    return visit.parts.questionnaires.figures(scope, span_asked(visit), visit.parts.clock())
 
 
 def _heads(visit: Visit, *heads: str) -> list[str]:
@@ -120,10 +131,39 @@ def _suspended(visit: Visit, report: ExitReport) -> Table:
     return _heads(visit, "Number", "Name", "Since", "Days"), rows
 
 
+def _questionnaire(visit: Visit, _: ExitReport) -> Table:
+    rows: list[list[Value]] = [
+        [
+            in_language(one.question, visit.language),
+            answer_words(visit, one.question, value),
+            count,
+            one.counted,
+            "" if one.mean is None else str(one.mean),
+        ]
+        for one in _answers(visit)
+        for value, count in one.counts.items()
+    ]
+    return _heads(visit, "Question", "Answer", "People", "People in all", "Mean"), rows
+
+
+def in_language(one: Question | Option, language: str) -> str:
+    """Return a question or a choice in the language of the page."""
+    return one.zh if language == ZH else one.en
+
+
+def answer_words(visit: Visit, question: Question, value: str) -> str:
+    """Return what a value of a question is called."""
+    option = next((one for one in question.options if one.id == value), None)
+    if option is not None:
+        return in_language(option, visit.language)
+    return visit.words.gettext({YES: "Yes", NO: "No"}.get(value, value))
+
+
 _TABLES: Mapping[str, Callable[[Visit, ExitReport], Table]] = {
     "kinds": _kinds,
     "durations": _durations,
     "late": _late,
     "gates": _gates,
     "suspended": _suspended,
+    "questionnaire": _questionnaire,
 }

@@ -52,7 +52,5 @@ def _waits(visit: Visit) -> dict[str, Any]:
         "tasks": lists.tasks(visit.scope, roles, MOST_SHOWN) if show is Show.MINE else [],
         "lines": [] if show is Show.MINE else lists.waiting(visit.scope, roles, show, at, MOST_SHOWN),
         "most": MOST_SHOWN,
-        "approvals": visit.parts.approvals.undecided(visit.officer.branch_id)
-        if visit.officer.role in STAFF
-        else 0,
+        "approvals": visit.parts.approvals.undecided(visit.scope) if visit.officer.role in STAFF else 0,
     }

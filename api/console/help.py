@@ -51,7 +51,7 @@ WAYS: dict[str, tuple[Role, ...]] = {
     f"{HOME}/reports": READERS,
     f"{HOME}/reports/exits": READERS,
     f"{HOME}/start/departure": STAFF,
-    f"{HOME}/departures": (*READERS, Role.FINANCE, Role.ADMINISTRATION),
+    f"{HOME}/departures": (*SEERS, Role.FINANCE, Role.ADMINISTRATION),
     f"{HOME}/duties": (*READERS, Role.FINANCE),
     f"{HOME}/ledger": (*READERS, Role.FINANCE),
     f"{HOME}/settings": READERS,

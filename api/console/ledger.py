@@ -10,12 +10,14 @@ from fastapi.responses import RedirectResponse
 
 from api.console.downloads import list_file
 from api.console.drawing import page, word, yuan
-from api.console.ledger_forms import choices, in_words, typed_day, typed_fen
+from api.console.ledger_forms import choices, in_words, typed_fen
 from api.console.paging import pager_of
+from api.console.pressed import STALE_FORM, has_nonce
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
 from api.errors import Refused
 from api.language import Sentence, sentence
+from api.people.forms import typed_day
 from api.v1.forms import SentFile, keep
 from countersign.adapters.database.acts import StoredFile
 from countersign.adapters.database.ledger_desk import BY_HAND, DamagedItem, HandPosting, PersonLedger
@@ -43,7 +45,6 @@ _NO_DAY = sentence("Day: give a day that exists, such as 2026-03-31.")
 _NO_REASON = sentence("Reason: say what was wrong with the posting.")
 _LONG_REASON = sentence("Reason: is longer than 500 characters; shorten it.")
 _LONG_REFERENCE = sentence("Voucher number: is longer than 100 characters; shorten it.")
-_STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
 _NOBODY = sentence("Nobody here has the employee number %(number)s.")
 _POSTED = sentence("Posted: %(what)s %(amount)s.")
 _REVERSED = sentence("Reversed. Both postings stand in the ledger.")
@@ -119,7 +120,7 @@ def reverse(post: FinancePost, number: str, posting_id: str) -> Response:
     checks = (
         ("reason", not reason, _NO_REASON),
         ("reason", len(reason) > LONGEST_REASON, _LONG_REASON),
-        ("form", not _has_nonce(post), _STALE_FORM),
+        ("form", not has_nonce(post), STALE_FORM),
     )
     faults = {name: post.words.say(told) for name, wrong, told in checks if wrong}
     if not faults:
@@ -143,7 +144,7 @@ def _post(post: Post, number: str, sent: SentFile | None) -> Response:
         ("amount", not fen, _NO_AMOUNT),
         ("booked_on", on is None, _NO_DAY),
         ("reference", len(post.text("reference")) > 100, _LONG_REFERENCE),
-        ("form", not _has_nonce(post), _STALE_FORM),
+        ("form", not has_nonce(post), STALE_FORM),
     )
     faults = {name: post.words.say(told) for name, wrong, told in checks if wrong}
     if faults or fen is None or on is None:
@@ -180,10 +181,6 @@ def _kept(post: Post, number: str, sent: SentFile | None) -> StoredFile | None:
     if post.parts.ledger_desk.read(post.scope, number) is None:
         raise Missing
     return keep(post.parts, sent)
-
-
-def _has_nonce(post: Post) -> bool:
-    return 8 <= len(post.text("nonce")) <= 64
 
 
 def _key(post: Post) -> str:

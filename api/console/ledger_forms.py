@@ -1,12 +1,10 @@
 """Money and days as they are typed into forms about the ledger."""
 
 import re
-from datetime import date
 
 from api.console.drawing import word
 from api.console.visit import Visit
 from api.language import Sentence, sentence
-from api.people.forms import parse_day
 from countersign.domain.console_words import told_in
 from countersign.domain.refusal import Refusal
 
@@ -61,12 +59,6 @@ def typed_fen(text: str) -> int | None:
     """Return yuan as typed, such as `1,234.5` or `¥80`, in fen; None for what is no such amount."""
     found = _YUAN.fullmatch(text.strip().removeprefix("¥").replace(",", "").replace("，", "").strip())
     return None if found is None else int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
-
-
-def typed_day(text: str) -> date | None:
-    """Return a day as typed, such as `2026-03-02`, within years that books can have; else None."""
-    day = parse_day(text)
-    return day if day is not None and 2000 <= day.year <= 2200 else None
 
 
 def in_words(visit: Visit, refusal: Refusal) -> str:

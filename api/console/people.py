@@ -27,15 +27,17 @@ def person(visit: Seer, number: str) -> Response:
     found = visit.parts.person_pages.read(visit.scope, number)
     if found is None:
         raise Missing
+    own = found.person.id == visit.officer.person_id
     wanted = CaseFilter(person_id=found.person.id, sort=Sort.STARTED)
     cases = visit.parts.case_lists.page(visit.scope, wanted, 1, visit.parts.clock())
     return page(
         visit,
         "console/person.html",
         found=found,
+        own=own,
         cases=cases,
         employments=visit.parts.employments.of_person(found.person.id),
-        sees_departures=visit.officer.role in SEERS,
+        sees_departures=visit.officer.role in SEERS and not own,
         reads_all=visit.officer.role in READERS,
-        starts=visit.officer.role in STAFF,
+        starts=visit.officer.role in STAFF and not own,
     )

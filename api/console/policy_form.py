@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from countersign.adapters.database.migrate import shipped_policies
 from countersign.contracts.cases import Process
 from countersign.domain.departure import DepartureKind
 from countersign.domain.policies import MODELS
 from countersign.domain.policy import Channel, WaitUnit
 from countersign.domain.policy_limits import MOST_RUNGS
+from countersign.domain.yaml_text import InputError, load_text, written
 
 REMINDING = (Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM)
 _BETWEEN = re.compile(r"[\s,;，；、]+")
@@ -87,6 +89,8 @@ class PolicyForm:
                 }
                 for kind in DepartureKind
             }
+        if "questionnaire" in fields:
+            found["questionnaire"] = _from_yaml(values["questionnaire"])
         if "certificate_at" in fields:
             found["certificate_at"] = values["certificate_at"]
             found["told_channels"] = list(self.told_channels)
@@ -95,8 +99,11 @@ class PolicyForm:
     def changed(self, do: str) -> "PolicyForm":
         """Return the form after a button of a row: `add`, `remove:1`, `up:1`, `down:1`, `earlier:1:email`.
 
-        `earlier:remind:email` moves a channel of the reminder. What fits nothing changes nothing.
+        `earlier:remind:email` moves a channel of the reminder, `questions` fills in the questionnaire that
+        ships with the product. What fits nothing changes nothing.
         """
+        if do == "questions" and "questionnaire" in self.values:
+            return replace(self, values={**self.values, "questionnaire": written(standard_questionnaire())})
         action, _, rest = do.partition(":")
         place, _, channel = rest.partition(":")
         if action == "add":
@@ -173,6 +180,8 @@ def _departure_fields(policy: Mapping[str, Any]) -> dict[str, str]:
         for kind, template in policy["kinds"].items():
             found[f"kinds-{kind}-asks"] = template["asks"]
             found[f"kinds-{kind}-systems"] = "\n".join(template["systems"] or ())
+    if "questionnaire" in policy:
+        found["questionnaire"] = written(policy["questionnaire"]) if policy["questionnaire"] else ""
     if "certificate_at" in policy:
         found["certificate_at"] = policy["certificate_at"]
     return found
@@ -206,8 +215,7 @@ def typed_form(
         names += ["remind_days", "systems"]
         names += [f"kinds-{kind}-{part}" for kind in DepartureKind for part in ("asks", "systems")]
         tracks = {kind.value: tuple(dict.fromkeys(texts(f"kinds-{kind}-tracks"))) for kind in DepartureKind}
-    if "certificate_at" in fields:
-        names += ["certificate_at"]
+    names += [name for name in ("certificate_at", "questionnaire") if name in fields]
     return PolicyForm(
         process,
         rungs,
@@ -248,6 +256,21 @@ def _wait_fields(name: str, wait: Mapping[str, Any]) -> dict[str, str]:
 
 def _lines(typed: str) -> list[str]:
     return [line.strip() for line in typed.split("\n") if line.strip()]
+
+
+def _from_yaml(typed: str) -> Any:
+    """Return what the text says, None for none; what is no YAML stays text, for the reader to refuse."""
+    if not typed:
+        return None
+    try:
+        return load_text(typed, "questionnaire")
+    except InputError:
+        return typed
+
+
+def standard_questionnaire() -> Any:
+    """Return the questionnaire that ships with the product."""
+    return next(body["questionnaire"] for _, body in shipped_policies() if "questionnaire" in body)
 
 
 def _number(typed: str) -> int | str:

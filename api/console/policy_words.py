@@ -12,6 +12,7 @@ from countersign.domain.offboarding import Asks
 from countersign.domain.policies import Refused
 from countersign.domain.policy import OnUnknown, WaitUnit, WindowDays
 from countersign.domain.policy_changes import Change, ChangeKind
+from countersign.domain.questionnaire import QuestionKind
 
 SETTINGS: Mapping[str, Sentence] = {
     "name": sentence("Policy name"),
@@ -35,6 +36,7 @@ SETTINGS: Mapping[str, Sentence] = {
     "certificate_at": sentence("The certificate is issued at"),
     "systems": sentence("Systems whose accounts are shut"),
     "kinds": sentence("Templates by kind of departure"),
+    "questionnaire": sentence("Questionnaire for leavers"),
     "rungs": sentence("Steps"),
     "audience": sentence("Audience"),
     "channels": sentence("Channels"),
@@ -61,6 +63,14 @@ _ON_UNKNOWN: Mapping[OnUnknown, Sentence] = {
 _ASKS: Mapping[Asks, Sentence] = {
     Asks.AT_ONCE: sentence("asked at once"),
     Asks.AFTER_LAST_DAY: sentence("asked after the last day"),
+}
+_QUESTION = sentence("question %(n)s")
+_ASKED = sentence("%(n)s questions; %(kinds)s; open until %(days)s days after the last day")
+_QUESTION_KINDS: Mapping[QuestionKind, Sentence] = {
+    QuestionKind.CHOICE: sentence("one of these"),
+    QuestionKind.SCALE: sentence("1 (not at all) to 5 (fully)"),
+    QuestionKind.YES_NO: sentence("yes or no"),
+    QuestionKind.TEXT: sentence("in words"),
 }
 _STOPS: Mapping[Process, Sentence] = {
     Process.LEAVE_RETURN: sentence(
@@ -102,6 +112,7 @@ _CHANGED: Mapping[str, Sentence] = {
 _STEP = sentence("Step %(n)s")
 _NONE, _YES, _NO = sentence("none"), sentence("yes"), sentence("no")
 _ANY_TIME = sentence("at any time")
+_IN_QUESTION = re.compile(r"questionnaire\.questions\[(\d+)\]\.?(.*)")
 _IN_RUNG = re.compile(r"rungs\[(\d+)\](?:\.([a-z_]+))?.*")
 
 
@@ -155,6 +166,8 @@ class PolicyWords:
             return self.audience(value)
         if setting == "kinds":
             return self._kinds(value)
+        if setting == "questionnaire" and value is not None:
+            return self._questionnaire(value)
         if isinstance(value, list):
             return self._comma.join(map(str, value)) if value else self._say(_NONE)
         if setting == "on_unknown":
@@ -177,6 +190,22 @@ class PolicyWords:
             *([self._comma.join(template["systems"])] if template["systems"] else []),
         ]
         return f"{name_of('departure', kind, self.language)}{self._colon}{' · '.join(told)}"
+
+    def _questionnaire(self, asked: Mapping[str, Any]) -> str:
+        """Return how many questions there are, who is asked, until when, and the questions that are named."""
+        kinds = self._comma.join(name_of("departure", one, self.language) for one in asked["kinds"])
+        n = asked.get("count", len(asked["questions"]))
+        told = self._say(_ASKED, n=n, kinds=kinds, days=asked["open_days"])
+        named = [self.question(one) for one in asked["questions"]] if "count" in asked else []
+        return " · ".join([told, *named])
+
+    def question(self, question: Mapping[str, Any]) -> str:
+        """Return a question or a choice in this language."""
+        return str(question["zh" if self.language == ZH else "en"])
+
+    def question_kind(self, kind: str) -> str:
+        """Return how a question is answered."""
+        return self._say(_QUESTION_KINDS[QuestionKind(kind)])
 
     def asks(self, asks: str) -> str:
         """Return when a silent leaver is asked."""
@@ -242,6 +271,9 @@ class PolicyWords:
             part = "rungs.name" if in_rung[2] == "name" else in_rung[2]
             comma = "，" if self.language == ZH else ", "
             return f"{step}{comma}{self.setting(part)}" if part else step
+        if in_question := _IN_QUESTION.fullmatch(path):
+            question = self._say(_QUESTION, n=int(in_question[1]) + 1)
+            return self._comma.join(filter(None, (question, in_question[2])))
         plain = re.sub(r"\[\d+\].*", "", path)
         return self.setting(plain if plain in SETTINGS else plain.partition(".")[0])
 
@@ -257,7 +289,17 @@ class PolicyWords:
 def _differing(change: Change) -> tuple[Any, Any]:
     """Return what stood before and after; of the templates of departures only those that differ."""
     before, after = change.before, change.after
+    if change.field == "questionnaire":
+        return _only_other(before, after), _only_other(after, before)
     if change.field != "kinds":
         return before, after
     kinds = [kind for kind in after if before.get(kind) != after[kind]]
     return {one: before[one] for one in kinds if one in before}, {one: after[one] for one in kinds}
+
+
+def _only_other(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a questionnaire with only those questions that the other does not ask in the same way."""
+    if one is None or other is None:
+        return one
+    own = [question for question in one["questions"] if question not in other["questions"]]
+    return {**one, "questions": own, "count": len(one["questions"])}

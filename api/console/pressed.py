@@ -5,9 +5,18 @@ import hashlib
 from starlette.datastructures import UploadFile
 
 from api.console.visit import Post
+from api.language import sentence
 
 _NOT_SAID = frozenset({"csrf"})
 """What a form carries beside what somebody says with it."""
+
+
+STALE_FORM = sentence("This form is incomplete. Open the page again and send it from there.")
+
+
+def has_nonce(post: Post) -> bool:
+    """Say whether a form carries the nonce that its page gave it; else say `STALE_FORM`."""
+    return 8 <= len(post.text("nonce")) <= 64
 
 
 def pressed(post: Post, *about: str) -> str:

@@ -1,5 +1,6 @@
 """Reports over a span of days, and each of their tables to take along."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from fastapi import Response
@@ -51,7 +52,7 @@ def take_along(visit: Reader, table: str, form: str) -> Response:
 
 def scope_asked(visit: Visit, branch: str) -> Scope:
     """Return what a report may look at: the branch that was chosen, within what its reader may see."""
-    return visit.scope if visit.scope.branch_id or not branch else Scope(branch)
+    return visit.scope if visit.scope.branch_id or not branch else replace(visit.scope, branch_id=branch)
 
 
 def span_asked(visit: Visit) -> Span:

@@ -28,7 +28,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
 }
 
-_NOT_HERE = sentence("There is no such page here, or it belongs to another branch.")
+_NOT_HERE = sentence("There is no such page here, or it belongs to another branch, or it is about yourself.")
 _FOREIGN = sentence("This form came from another site. Nothing was changed.")
 _UNREADABLE = sentence(
     "What was sent cannot be read as a form of this page. Nothing was changed; open the page again and send "

@@ -18,6 +18,7 @@ from api.console import (
     departure_items,
     departure_loss,
     departure_money,
+    departure_questionnaire,
     departure_start,
     departures,
     duties,
@@ -39,7 +40,9 @@ from api.console import (
     texts,
     tokens,
 )
+from api.me import items as me_items
 from api.me import pages as me
+from api.me import questionnaire as me_questionnaire
 from api.me import signing_in as me_signing_in
 
 ROUTERS = (
@@ -60,6 +63,7 @@ ROUTERS = (
     departure_items.router,
     departure_money.router,
     departure_loss.router,
+    departure_questionnaire.router,
     checklists.router,
     circulars.router,
     bulk.router,
@@ -82,5 +86,7 @@ ROUTERS = (
     help.router,
     me_signing_in.router,
     me.router,
+    me_items.router,
+    me_questionnaire.router,
     nowhere.router,  # the last one: it takes what no other has taken
 )

@@ -97,6 +97,6 @@ def settings(visit: Reader) -> Response:
         visit,
         "console/settings.html",
         groups=[(name, places) for name, places in groups if places],
-        waiting=visit.parts.approvals.undecided(visit.officer.branch_id),
+        waiting=visit.parts.approvals.undecided(visit.scope),
         approvals=f"{HOME}/approvals",
     )

@@ -117,6 +117,10 @@ class Post(Visit):
         value = self.form.get(name)
         return value if isinstance(value, UploadFile) and value.filename else None
 
+    def files(self, name: str) -> list[UploadFile]:
+        """Return every attached file of a field."""
+        return [one for one in self.form.getlist(name) if isinstance(one, UploadFile) and one.filename]
+
     @property
     def typed(self) -> dict[str, str]:
         """Everything typed, so that a form that is shown again keeps it."""
@@ -144,7 +148,7 @@ def posting(*roles: Role, papers: bool = False) -> Callable[..., AsyncIterator[P
         refuse_foreign_post(request, visit.parts.settings.public_base_url)
         if papers:
             request = refuse_long_papers(request, visit.parts.settings.upload_limit_bytes)
-        form = await request.form(max_files=1, max_fields=5000, max_part_size=1024 * 1024)
+        form = await request.form(max_files=20 if papers else 1, max_fields=5000, max_part_size=1024 * 1024)
         try:
             token = form.get("csrf")
             if not isinstance(token, str) or not hmac.compare_digest(

@@ -18,15 +18,23 @@ from api.me.answering import own_choices, own_question
 from api.me.drawing import own_page, services_of
 from api.me.standing import coming, name_of_matter, standing
 from api.people.answering import AskAgain, take_answer
+from api.people.desk import desk_in, parts_of
 from api.people.forms import FieldError, Typed, new_nonce, size_in_words, typed_in
 from api.people.limits import TooManyTries
-from api.people.receipts import Receipt, answer_words, confirms, paragraphs, receipt_of, receipt_text
+from api.people.receipts import (
+    Receipt,
+    answer_words,
+    confirms,
+    item_acts,
+    paragraphs,
+    receipt_of,
+    receipt_text,
+)
+from api.people.ticking import Ticked, Wrong
 from countersign.adapters.database.acts import ActView
-from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.officers import Absent
 from countersign.adapters.database.own_notices import OwnAct, OwnCase, OwnNotice
-from countersign.contracts.cases import Process
-from countersign.domain.departure import Track
+from countersign.contracts.cases import CaseState
 from countersign.domain.fetches import FetchKind, kind_of_fetch
 
 router = APIRouter(prefix="/me", route_class=ConsoleRoute, include_in_schema=False)
@@ -87,7 +95,7 @@ async def answer(post: AnswerPost, notice_id: str) -> Response:
     try:
         taken = await run_in_threadpool(take_answer, services, question, typed)
     except TooManyTries as wait:
-        taken = _too_often(wait)
+        taken = too_often(wait)
     if isinstance(taken, AskAgain):
         kept = replace(typed, nonce=new_nonce(), shown=notice.fingerprint)
         return await run_in_threadpool(_notice_page, post, notice, kept, taken.errors, taken.status)
@@ -108,7 +116,7 @@ def receipts(visit: Everybody) -> Response:
 def keep_receipt(visit: Everybody, act_id: str) -> Response:
     """Hand out a receipt as a text file."""
     own, act = _act(visit, act_id)
-    receipt = receipt_of(visit.words, act, own, own.on_behalf_of)
+    receipt = _told_as(visit, act, own)
     text = receipt_text(visit.words, services_of(visit.request), receipt, time_lapse=own.time_lapse)
     return download(text.encode(), f"receipt-{act.fingerprint[:8]}.txt", "text/plain; charset=utf-8")
 
@@ -117,26 +125,45 @@ def keep_receipt(visit: Everybody, act_id: str) -> Response:
 def show_receipt(visit: Everybody, act_id: str) -> Response:
     """Show the receipt of an answer of mine."""
     own, act = _act(visit, act_id)
-    receipt = receipt_of(visit.words, act, own, own.on_behalf_of)
+    receipt = _told_as(visit, act, own)
     return own_page(visit, "receipt.html", receipt=receipt, act=own)
 
 
 @router.get("/cases/{case_id}")
 def show_case(visit: Everybody, case_id: str) -> Response:
-    """Show how a matter about me stands, what I was told in it and what I answered."""
-    own, officer = visit.parts.own_notices, visit.officer
-    case = own.case(officer, case_id)
-    if case is None:
-        raise Missing
+    """Show how a matter about me stands, what I hand over or take over, what I was told and answered."""
+    return case_page(visit, case_id, Ticked(Typed(nonce=new_nonce())))
+
+
+def case_page(visit: Visit, case_id: str, ticked: Ticked, wrong: Wrong | None = None) -> Response:
+    """Return the page of a matter with the form of its items, as it was sent where something is wrong."""
+    own, officer, case = visit.parts.own_notices, visit.officer, own_case(visit, case_id)
+    errors = () if wrong is None else wrong.errors
+    track, asked = visit.asked("track"), visit.asked("page")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    desk = desk_in(
+        visit.parts.handover_book, case.process, case.id, closed=case.state == CaseState.CLOSED.value
+    )
+    leaver = services_of(visit.request).leavers.of(case.id)
     return own_page(
         visit,
         "case.html",
+        HTTPStatus.OK if wrong is None else wrong.status,
         case=case,
         stands=standing(case),
         comes=coming(case),
         notices=own.of_case(officer, case_id),
         acts=own.acts_of_case(officer, case_id),
-        items=_items(visit, case),
+        desk=desk,
+        parts=() if desk is None else parts_of(desk, track, max(1, number)),
+        alone=track,
+        ticked=replace(ticked, typed=replace(ticked.typed, nonce=new_nonce())),
+        leaver=leaver if leaver is not None and leaver.person_id == officer.person_id else None,
+        home=f"/me/cases/{case.id}",
+        tail="?",
+        problems=errors,
+        faults={error.field: error.sentence for error in errors},
+        questions=visit.parts.questionnaires.of_leaver(case_id, officer.person_id or ""),
         **_words(visit),
     )
 
@@ -169,14 +196,12 @@ def _for_other(visit: Visit, absent: Absent, until: date) -> dict[str, Any]:
     return {"name": absent.name, "until": until, "asked": asked[:_MOST_ASKED], "told": told}
 
 
-def _items(visit: Visit, case: OwnCase) -> tuple[ItemView, ...]:
-    """Return what the reader hands over or takes over in a matter of theirs."""
-    book = visit.parts.handover_book
-    if case.process is Process.HANDOVER:
-        share = book.share_of(case.id)
-        return () if share is None else share.items
-    board = book.board(case.id) if case.process is Process.OFFBOARDING else None
-    return () if board is None else tuple(one for track in Track for one in board.items[track])
+def own_case(visit: Visit, case_id: str) -> OwnCase:
+    """Return a matter about the reader; raise `Missing` for everybody else's."""
+    found = visit.parts.own_notices.case(visit.officer, case_id)
+    if found is None:
+        raise Missing
+    return found
 
 
 # -- showing ----------------------------------------------------------------------------------------------
@@ -208,7 +233,15 @@ def _notice_page(
 
 
 def _receipt(visit: Visit, act: OwnAct) -> Receipt:
-    return receipt_of(visit.words, visit.parts.acts.must_view(act.id), act, act.on_behalf_of)
+    return _told_as(visit, visit.parts.acts.must_view(act.id), act)
+
+
+def _told_as(visit: Visit, act: ActView, own: OwnAct) -> Receipt:
+    """Return an answer as its giver is shown it; one about items names them."""
+    if act.kind not in item_acts():
+        return receipt_of(visit.words, act, own, own.on_behalf_of)
+    said = services_of(visit.request).leavers.said_in(act.id)
+    return receipt_of(visit.words, act, own, "、".join(said.on_behalf_of) or None, said.items)
 
 
 def _words(visit: Visit) -> dict[str, Any]:
@@ -219,7 +252,8 @@ def _words(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _too_often(wait: TooManyTries) -> AskAgain:
+def too_often(wait: TooManyTries) -> AskAgain:
+    """Return how long somebody must wait before they try again."""
     minutes = -(-wait.seconds // 60)
     told = sentence("Too many tries. Wait %(minutes)s minutes, then try again.", minutes=minutes)
     return AskAgain((FieldError("notice", told),), HTTPStatus.TOO_MANY_REQUESTS)

@@ -12,6 +12,7 @@ from countersign.adapters.database.identity import Method
 from countersign.adapters.database.links import LinkView
 from countersign.adapters.uploads import UploadRefused, store_upload
 from countersign.contracts.cases import ActKind, Process, Role
+from countersign.domain.refusal import Refusal
 from countersign.ids import answer_act_id
 
 
@@ -82,7 +83,12 @@ def take_answer(services: PeopleServices, asked: Question, typed: Typed) -> ActV
         told = upload_sentence(refused.fault, services.upload_limit)
         return AskAgain((FieldError("file", told),))
     services.limits.posting(asked.counted_as)
-    return services.acts.take(_act(asked, typed, answer, files))
+    try:
+        return services.acts.take(_act(asked, typed, answer, files))
+    except Refusal:
+        # Whoever stands in for somebody answers nothing that is about themselves.
+        own = sentence("This is about yourself; somebody else has to answer it.")
+        return AskAgain((FieldError("notice", own),))
 
 
 def _today(services: PeopleServices, asked: Question) -> date:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from api.people.services import PeopleServices
+from countersign.adapters.database.handover_book import HandoverBook
 from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.links import LinkView
 from countersign.contracts.cases import CaseState, Process, Role
@@ -34,6 +35,7 @@ class Desk:
     leaver: str | None = field(default=None, repr=False)
     leaver_silent: bool = False
     standing_in_for: Mapping[str, str] = field(default_factory=dict, repr=False)
+    withdrawn: bool = False
 
     @property
     def seen(self) -> str:
@@ -61,35 +63,42 @@ def desk_of(services: PeopleServices, link: LinkView) -> Desk | None:
     """Return the desk behind a link; None for links that ask for nothing but an answer."""
     if link.audience != Role.EMPLOYEE:
         return None
-    if link.process is Process.OFFBOARDING:
-        return _of_leaver(services, link)
-    return _of_receiver(services, link) if link.process is Process.HANDOVER else None
+    return desk_in(services.handover, link.process, link.case_id, closed=link.case_state == CaseState.CLOSED)
 
 
-def _of_leaver(services: PeopleServices, link: LinkView) -> Desk | None:
-    board = services.handover.board(link.case_id)
+def desk_in(book: HandoverBook, process: Process, case_id: str, *, closed: bool) -> Desk | None:
+    """Return the desk of the person whom a case is about; None where nothing is handed or taken over."""
+    if process is Process.OFFBOARDING:
+        return _of_leaver(book, case_id, closed=closed)
+    return _of_receiver(book, case_id, closed=closed) if process is Process.HANDOVER else None
+
+
+def _of_leaver(book: HandoverBook, case_id: str, *, closed: bool) -> Desk | None:
+    board = book.board(case_id)
     if board is None:
         return None
     items = tuple(one for track in Track for one in board.items.get(track, ()))
     mine = frozenset(one.id for one in items if one.state is ItemState.OPEN and one.handed_over_at is None)
-    closed = link.case_state == CaseState.CLOSED
-    return Desk(Side.LEAVER, board.departure_id, board.last_day, closed, items, mine)
+    gone = board.withdrawn
+    mine = frozenset() if gone else mine
+    return Desk(Side.LEAVER, board.departure_id, board.last_day, closed or gone, items, mine, withdrawn=gone)
 
 
-def _of_receiver(services: PeopleServices, link: LinkView) -> Desk | None:
-    share = services.handover.share_of(link.case_id)
+def _of_receiver(book: HandoverBook, case_id: str, *, closed: bool) -> Desk | None:
+    share = book.share_of(case_id)
     if share is None:
         return None
     return Desk(
         Side.RECEIVER,
         share.departure_id,
         share.last_day,
-        share.closed or link.case_state == CaseState.CLOSED,
+        share.closed or closed,
         share.items,
         frozenset(share.to_accept),
         share.leaver,
         share.leaver_silent,
         share.standing_in_for,
+        share.withdrawn,
     )
 
 

@@ -84,11 +84,12 @@ async def typed_in(form: FormData, upload_limit: int) -> Typed:
     sent = form.get("file")
     if isinstance(sent, UploadFile) and sent.filename:
         file, name = await sent.read(upload_limit + 1), _printable(sent.filename)
-    fields = {one: _text(form, one) for one in ("answer", "on", "until", "words", "nonce", "shown")}
+    fields = {one: text_in(form, one) for one in ("answer", "on", "until", "words", "nonce", "shown")}
     return Typed(**fields, file_name=name, file=file)
 
 
-def _text(form: FormData, name: str) -> str:
+def text_in(form: FormData, name: str) -> str:
+    """Return one typed value without blanks around it and without what no printer prints."""
     value = form.get(name)
     if not isinstance(value, str):
         return ""
@@ -156,6 +157,12 @@ def parse_day(text: str) -> date | None:
         return date(*(int(part) for part in found.groups())) if found else None
     except ValueError:
         return None
+
+
+def typed_day(text: str) -> date | None:
+    """Return a day typed like those of `parse_day`, within years that books can have; else None."""
+    day = parse_day(text)
+    return day if day is not None and 2000 <= day.year <= 2200 else None
 
 
 def size_in_words(size: int) -> str:

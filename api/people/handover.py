@@ -1,6 +1,7 @@
 """The pages of a handover behind a link: the leaver hands over, the receiver takes over, either disputes."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -8,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.language import Sentence, sentence
 from api.people.desk import Desk, desk_of
-from api.people.forms import FieldError, Typed, new_nonce, typed_in, upload_sentence
+from api.people.forms import FieldError, Typed, new_nonce
 from api.people.opening import (
     PeopleRoute,
     ask_who,
@@ -24,22 +25,20 @@ from api.people.opening import (
 from api.people.security import Gone, refuse_foreign_post, refuse_long_body, refuse_long_papers
 from api.people.services import PeopleServices
 from api.people.ticking import (
+    Giver,
+    Objected,
     Ticked,
     Wrong,
-    act_of_desk,
-    confirmed,
-    disputed_words,
-    refused,
+    holder_of,
+    objected_in,
+    take_confirmation,
+    take_dispute,
     ticked_in,
 )
-from countersign.adapters.database.acts import ActView, StoredFile
-from countersign.adapters.database.handover_book import HandoverAct
+from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.links import LinkView
-from countersign.adapters.uploads import UploadRefused, store_upload
 from countersign.domain.console_words import told_in
-from countersign.domain.handover import Side
 from countersign.domain.refusal import Refusal
-from countersign.ids import answer_act_id
 
 router = APIRouter(prefix="/n", route_class=PeopleRoute, include_in_schema=False)
 
@@ -47,6 +46,8 @@ _SHOW = ["GET", "HEAD"]
 _TICKS_LIMIT = 256 * 1024
 """Bytes of a form in which 2000 items are ticked."""
 _MOST_FIELDS = 2100
+_MOST_FILES = 20
+"""Photos that are read of a dispute; whoever sends more than may be attached is told so on the form."""
 _TOO_LATE = FieldError(
     "who",
     sentence("Nothing was recorded: confirm first who you are, then go back to your form and send it."),
@@ -94,20 +95,12 @@ async def confirm(request: Request, code: str) -> Response:
 
 def _take(request: Request, opened: Opened, ticked: Ticked) -> ActView:
     """Commit a confirmation. Raises `Wrong` and `TooManyTries`."""
-    services, link, desk = services_of(request), opened.link, opened.desk
-    known = services.acts.view(answer_act_id(link.link_id, ticked.said, ticked.typed.nonce))
-    if known is not None:
-        return known
-    wish = confirmed(desk, ticked)
-    services.limits.confirming(services.keys.hash_of(opened.code))
-    act = act_of_desk(services, link, desk, ticked.said, ticked.typed.nonce, wish.items, wish.words)
-    book = services.handover
-    try:
-        if desk.side is Side.LEAVER:
-            return book.hand_over(act)
-        return book.accept(act, wish.condition)
-    except Refusal as refusal:
-        raise _told(request, link, refusal) from None
+    services, giver = services_of(request), _giver(request, opened)
+    return take_confirmation(services, giver, opened.desk, ticked, partial(_told, request, opened.link))
+
+
+def _giver(request: Request, opened: Opened) -> Giver:
+    return holder_of(opened.link, services_of(request).keys.hash_of(opened.code))
 
 
 # -- disputing --------------------------------------------------------------------------------------------
@@ -120,7 +113,7 @@ def show_item(request: Request, code: str, item_id: str) -> Response:
     if is_shut(request, link):
         return RedirectResponse(path_of(request, code), 303)
     opened = Opened(grouped(code), link, _desk(request, link))
-    return _item_page(request, opened, item_id, Typed(nonce=new_nonce()), "")
+    return _item_page(request, opened, item_id, Objected(Typed(nonce=new_nonce())))
 
 
 @router.post("/{code}/items/{item_id}")
@@ -133,41 +126,23 @@ async def dispute(request: Request, code: str, item_id: str) -> Response:
         opened = await run_in_threadpool(_opened, request, code)
     except _Shut as shut:
         return await run_in_threadpool(ask_who, request, code, shut.link, _TOO_LATE, 403)
-    async with request.form(max_files=1, max_fields=20, max_part_size=64 * 1024) as form:
-        typed, about = await typed_in(form, services.upload_limit), str(form.get("about", ""))
+    async with request.form(max_files=_MOST_FILES, max_fields=20, max_part_size=64 * 1024) as form:
+        objected = await objected_in(form, services.upload_limit)
     try:
-        taken = await run_in_threadpool(_dispute, request, opened, item_id, typed, about)
+        taken = await run_in_threadpool(_dispute, request, opened, item_id, objected)
     except Wrong as wrong:
-        kept = replace(typed, nonce=new_nonce())
-        return await run_in_threadpool(_item_page, request, opened, item_id, kept, about, wrong)
+        again = replace(objected, typed=replace(objected.typed, nonce=new_nonce()))
+        return await run_in_threadpool(_item_page, request, opened, item_id, again, wrong)
     return await _receipt(services, request, code, taken)
 
 
-def _dispute(request: Request, opened: Opened, item_id: str, typed: Typed, about: str) -> ActView:
+def _dispute(request: Request, opened: Opened, item_id: str, objected: Objected) -> ActView:
     """Commit a dispute. Raises `Wrong` and `TooManyTries`."""
-    services, link, desk = services_of(request), opened.link, opened.desk
-    if desk.find(item_id) is None:
+    if opened.desk.find(item_id) is None:
         raise Gone
-    words = disputed_words(typed, about, pages_of(request, link).say)
-    files = _photo(services, opened, typed)
-    services.limits.confirming(services.keys.hash_of(opened.code))
-    said = "\n".join(["disputed", item_id, words, *(one.sha256 for one in files)])
-    act: HandoverAct = act_of_desk(services, link, desk, said, typed.nonce, (item_id,), words, files)
-    try:
-        return services.handover.dispute(act)
-    except Refusal as refusal:
-        raise _told(request, link, refusal) from None
-
-
-def _photo(services: PeopleServices, opened: Opened, typed: Typed) -> tuple[StoredFile, ...]:
-    if typed.file is None:
-        return ()
-    services.limits.reading_file(services.keys.hash_of(opened.code))
-    try:
-        return (store_upload(typed.file, typed.file_name, services.upload_limit, services.documents),)
-    except UploadRefused as fault:
-        told = upload_sentence(fault.fault, services.upload_limit)
-        raise Wrong((FieldError("file", told),)) from None
+    services, say = services_of(request), pages_of(request, opened.link).say
+    told = partial(_told, request, opened.link)
+    return take_dispute(services, _giver(request, opened), opened.desk, item_id, objected, say, told)
 
 
 # -- papers -----------------------------------------------------------------------------------------------
@@ -217,9 +192,8 @@ def _miss(request: Request) -> Gone:
     return Gone()
 
 
-def _told(request: Request, link: LinkView, refusal: Refusal) -> Wrong:
-    language = pages_of(request, link).language
-    return refused(refusal, Sentence(told_in(language, str(refusal))))
+def _told(request: Request, link: LinkView, refusal: Refusal) -> Sentence:
+    return Sentence(told_in(pages_of(request, link).language, str(refusal)))
 
 
 # -- showing ----------------------------------------------------------------------------------------------
@@ -249,14 +223,14 @@ def _list_again(request: Request, opened: Opened, ticked: Ticked, wrong: Wrong) 
 
 
 def _item_page(
-    request: Request, opened: Opened, item_id: str, typed: Typed, about: str, wrong: Wrong | None = None
+    request: Request, opened: Opened, item_id: str, objected: Objected, wrong: Wrong | None = None
 ) -> Response:
     item = opened.desk.find(item_id)
     if item is None:
         raise _miss(request)
     errors = () if wrong is None else wrong.errors
     page = pages_of(request, opened.link).item(
-        services_of(request), opened.link, opened.code, opened.desk, item, typed, about, errors
+        services_of(request), opened.link, opened.code, opened.desk, item, objected, errors
     )
     return HTMLResponse(page, 200 if wrong is None else wrong.status)
 

@@ -170,7 +170,8 @@ def _facts(
         yield sentence("Paper attached"), f"{kind}, {size}, SHA-256 {file.sha256}"
     yield sentence("Recorded at"), f"{moment(act.at, seconds=True)} (Asia/Shanghai)"
     yield sentence("Fingerprint of this receipt"), act.fingerprint
-    yield sentence("Fingerprint of the notice"), notice.fingerprint
+    if notice.fingerprint:
+        yield sentence("Fingerprint of the notice"), notice.fingerprint
 
 
 def _state(words: Catalogue, act: ActView) -> tuple[Sentence, Sentence]:

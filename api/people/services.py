@@ -10,6 +10,7 @@ from countersign.adapters.database.handover_book import HandoverBook
 from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.leaver_pages import LeaverPages
 from countersign.adapters.database.links import Links
+from countersign.adapters.database.questionnaires import Questionnaires
 from countersign.adapters.documents import Documents
 from countersign.adapters.links import LinkKeys
 from countersign.domain.sms_templates import FilledText
@@ -31,6 +32,7 @@ class PeopleServices:
     identity: Identity
     handover: HandoverBook
     leavers: LeaverPages
+    questionnaires: Questionnaires
     keys: LinkKeys
     carry: Callable[[str], Awaitable[None]]
     send_code: Callable[[str, FilledText], Awaitable[bool]]

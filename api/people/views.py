@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.language import LANGUAGES, Sentence, catalogue
+from api.people.asking import Filled
 from api.people.desk import Desk, desk_of, parts_of
 from api.people.forms import FieldError, Typed, choices, size_in_words
 from api.people.receipts import (
@@ -22,15 +23,17 @@ from api.people.receipts import (
     receipt_text,
 )
 from api.people.services import PeopleServices
-from api.people.ticking import Ticked
+from api.people.ticking import MOST_PHOTOS, Objected, Ticked
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.handover_views import ItemView
 from countersign.adapters.database.identity import Ways
 from countersign.adapters.database.leaver_pages import LeaverView
 from countersign.adapters.database.links import LinkView
+from countersign.adapters.database.questionnaires import AskedView
 from countersign.contracts.cases import ActKind, Process, Role
 from countersign.domain.console_words import name_of
 
+_OF_LEAVERS = (Process.OFFBOARDING, Process.STATUTORY)
 _LAST_RECEIPTS = 3
 """How many receipts stand on top of a list of items; whoever confirms one by one has hundreds."""
 
@@ -101,6 +104,7 @@ class Pages:
             faults={error.field: error.sentence for error in errors},
             receipts=[self.receipt(services, act, link) for act in acts],
             leaver=_leaver(services, link),
+            asked=self.asked(services, link),
             has_list=desk_of(services, link) is not None,
             choices=[
                 (kind.value, answer_words(self._words, kind, link))
@@ -131,6 +135,8 @@ class Pages:
             services,
             path=f"/n/{code}",
             code=code,
+            home=f"/n/{code}",
+            tail=f"?lang={self.language}",
             link=link,
             desk=desk,
             parts=parts_of(desk, track, page),
@@ -140,6 +146,7 @@ class Pages:
             faults={error.field: error.sentence for error in errors},
             receipts=[self.receipt(services, act, link) for act in acts[:_LAST_RECEIPTS]],
             leaver=_leaver(services, link),
+            asked=self.asked(services, link),
             paragraphs=paragraphs(link.text),
         )
 
@@ -150,8 +157,7 @@ class Pages:
         code: str,
         desk: Desk,
         item: ItemView,
-        typed: Typed,
-        about: str,
+        objected: Objected,
         errors: tuple[FieldError, ...] = (),
     ) -> str:
         """Return one item with what was said of it and the form to dispute it."""
@@ -163,11 +169,43 @@ class Pages:
             link=link,
             desk=desk,
             item=item,
-            typed=typed,
-            about=about,
+            home=f"/n/{code}",
+            tail=f"?lang={self.language}",
+            typed=objected.typed,
+            about=objected.about,
+            photos=len(objected.photos),
+            most_photos=MOST_PHOTOS,
             errors=errors,
             faults={error.field: error.sentence for error in errors},
             limit=size_in_words(services.upload_limit),
+        )
+
+    def asked(self, services: PeopleServices, link: LinkView) -> AskedView | None:
+        """Return what the leaver behind a link may answer; None for everybody else."""
+        if link.process not in _OF_LEAVERS or link.audience != Role.EMPLOYEE:
+            return None
+        return services.questionnaires.of_leaver(link.case_id, link.person_id)
+
+    def questionnaire(
+        self,
+        services: PeopleServices,
+        link: LinkView,
+        code: str,
+        asked: AskedView,
+        filled: Filled,
+        errors: tuple[FieldError, ...] = (),
+    ) -> str:
+        """Return the questions with what was answered or typed, and until when it can be changed."""
+        return self._draw(
+            "questionnaire.html",
+            services,
+            path=f"/n/{code}/questionnaire",
+            code=code,
+            link=link,
+            asked=asked,
+            filled=filled,
+            errors=errors,
+            faults={error.field: error.sentence for error in errors},
         )
 
     def factor(
@@ -218,8 +256,10 @@ class Pages:
 
     def receipt(self, services: PeopleServices, act: ActView, link: LinkView) -> Receipt:
         """Return an act in words; one about items names them."""
-        items = services.leavers.items_of(act.id) if act.kind in item_acts() else ()
-        return receipt_of(self._words, act, link, items=items)
+        if act.kind not in item_acts():
+            return receipt_of(self._words, act, link)
+        said = services.leavers.said_in(act.id)
+        return receipt_of(self._words, act, link, "、".join(said.on_behalf_of) or None, said.items)
 
     def _draw(self, name: str, services: PeopleServices, **values: Any) -> str:
         return self._env.get_template(name).render(
@@ -229,7 +269,7 @@ class Pages:
 
 def _leaver(services: PeopleServices, link: LinkView) -> LeaverView | None:
     """Return what the leaver is shown of the end; None for everybody else, receivers included."""
-    if link.process not in (Process.OFFBOARDING, Process.STATUTORY) or link.audience != Role.EMPLOYEE:
+    if link.process not in _OF_LEAVERS or link.audience != Role.EMPLOYEE:
         return None
     found = services.leavers.of(link.case_id)
     return found if found is not None and found.person_id == link.person_id else None

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from api.carrying import carried
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import answer
 from api.v1.models import ActRequest, EstimateRequest, StartRequest
 from countersign.adapters.database.acts import ActView, NewAct
 from countersign.adapters.database.officers import READERS, STAFF
+from countersign.adapters.database.sifting import PreviewText
 from countersign.adapters.database.starts import CannotStart, StartPreview, StartWish
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
@@ -112,10 +115,7 @@ async def act(
     key = needed(key)
     await run_in_threadpool(check_papers, parts, case_id, wish)
     new = _new_act(caller, case_id, wish, key)
-    taken = await run_in_threadpool(parts.acts.take, new)
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
+    taken = await carried(parts, lambda: parts.acts.take(new))
     return _answer(taken, wish)
 
 
@@ -154,20 +154,11 @@ def _new_act(caller: Caller, case_id: str, wish: ActRequest, key: str) -> NewAct
 
 
 def _answer(taken: ActView, wish: ActRequest) -> JSONResponse:
-    if taken.body != wish.body() or taken.words != wish.words():
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state in {"refused", "late"}:
-        field, _, sentence = (taken.sentence or "").partition(": ")
-        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
-    says = {
-        "waiting": f"recorded at {taken.at.isoformat(timespec='seconds')}, being processed",
-    }.get(taken.state, "in effect")
-    answer = {"act": taken.id, "state": taken.state, "says": says, "fingerprint": taken.fingerprint}
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if taken.state == "waiting" else HTTPStatus.CREATED)
+    same = taken.body == wish.body() and taken.words == wish.words()
+    if taken.state == "waiting":
+        says = f"recorded at {taken.at.isoformat(timespec='seconds')}, being processed"
+        return answer(taken, same, says=says)
+    return answer(taken, same)
 
 
 def estimate_to_json(sms: SmsEstimate) -> dict[str, Any]:
@@ -177,6 +168,19 @@ def estimate_to_json(sms: SmsEstimate) -> dict[str, Any]:
         "segments": sms.segments,
         "cost_fen": sms.cost_fen,
         "because": sms.because,
+    }
+
+
+def text_to_json(text: PreviewText) -> dict[str, Any]:
+    """Return a message of a preview, as it would go out."""
+    return {
+        "step": text.step,
+        "audience": text.audience,
+        "channel": text.channel,
+        "recipient": text.recipient,
+        "address": text.address,
+        "title": text.title,
+        "text": text.text,
     }
 
 
@@ -198,16 +202,5 @@ def _preview(shown: StartPreview) -> dict[str, Any]:
         "blocks": [{"field": field, "sentence": sentence} for field, sentence in shown.blocks],
         "warnings": list(shown.warnings),
         "sms": estimate_to_json(shown.sms),
-        "texts": [
-            {
-                "step": text.step,
-                "audience": text.audience,
-                "channel": text.channel,
-                "recipient": text.recipient,
-                "address": text.address,
-                "title": text.title,
-                "text": text.text,
-            }
-            for text in shown.texts
-        ],
+        "texts": [text_to_json(text) for text in shown.texts],
     }

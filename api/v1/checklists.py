@@ -1,8 +1,8 @@
 """Checklists of a departure: accounts to shut, open tasks, people who report to the leaver."""
 
+import hashlib
 from dataclasses import asdict
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -10,14 +10,17 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from api.checking_off import Ticker, carry
+from api.carrying import carried
+from api.checking_off import Ticker
 from api.dependencies import IdempotencyKey, PartsDep, needed
-from api.errors import Refused, not_found
+from api.errors import not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import answer
 from api.v1.cases import CaseId
 from api.v1.models import Strict, Words
 from countersign.adapters.database.acts import ActView
-from countersign.adapters.database.checklists import MOST_TASKS, ChecklistsView, ListedTask
+from countersign.adapters.database.checklist_views import ChecklistsView
+from countersign.adapters.database.checklists import MOST_TASKS, ChecklistAct, ListedTask
 from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
@@ -42,6 +45,12 @@ class RevocationRequest(Strict):
     systems: Annotated[list[Named], Field(min_length=1, max_length=100)]
     state: Annotated[AccessState, Field(strict=False, description=f"one of {', '.join(TOLD)}")]
     reason: Words | None = None
+
+
+class GivenBackRequest(Strict):
+    """Which accounts were given back after a withdrawal."""
+
+    systems: Annotated[list[Named], Field(min_length=1, max_length=100)]
 
 
 class TaskRequest(Strict):
@@ -92,10 +101,19 @@ async def revoke(
 ) -> JSONResponse:
     """Keep a state for each system named, as one act."""
     await run_in_threadpool(_known, parts, caller, case_id)
-    act = _ticker(caller, key).act(case_id, "revoked")
+    act = _act(caller, key, case_id, "revoked", wish)
     reason = (wish.reason or "").strip()
-    taken = await carry(parts, lambda: parts.checklists.revoked(act, wish.systems, wish.state, reason))
-    return _answer(taken, {"systems": sorted(set(wish.systems)), "state": wish.state.value})
+    taken = await carried(parts, lambda: parts.checklists.revoked(act, wish.systems, wish.state, reason))
+    return _answer(taken, act)
+
+
+@router.post("/departures/{case_id}/given-back", summary="Say that accounts are back after a withdrawal")
+def give_back(parts: PartsDep, caller: Revoker, case_id: CaseId, wish: GivenBackRequest) -> dict[str, Any]:
+    """Keep that accounts were given back; the same ones again change nothing."""
+    _known(parts, caller, case_id)
+    actor = actor_of(caller)
+    parts.checklists.given_back(case_id, [one.strip() for one in wish.systems], actor["id"], actor)
+    return read(parts, caller, case_id)
 
 
 @router.post("/departures/{case_id}/open-tasks", summary="List the leaver's open tasks of other systems")
@@ -118,9 +136,9 @@ async def move(
 ) -> JSONResponse:
     """Pass tasks on; who had each and who has it stands in the evidence."""
     await run_in_threadpool(_known, parts, caller, case_id)
-    act = _ticker(caller, key).act(case_id, "tasks")
-    taken = await carry(parts, partial(parts.checklists.move_tasks, act, wish.tasks, wish.to))
-    return _answer(taken, {"tasks": sorted(set(wish.tasks))} if wish.tasks else {})
+    act = _act(caller, key, case_id, "tasks", wish)
+    taken = await carried(parts, partial(parts.checklists.move_tasks, act, wish.tasks, wish.to))
+    return _answer(taken, act)
 
 
 @router.post(
@@ -134,8 +152,8 @@ async def team(
 ) -> JSONResponse:
     """Write the new superior of everybody who reports to the leaver."""
     await run_in_threadpool(_known, parts, caller, case_id)
-    act = _ticker(caller, key).act(case_id, "team")
-    return _answer(await carry(parts, partial(parts.checklists.move_team, act, wish.to)), {})
+    act = _act(caller, key, case_id, "team", wish)
+    return _answer(await carried(parts, partial(parts.checklists.move_team, act, wish.to)), act)
 
 
 def _known(parts: Parts, caller: Caller, case_id: str) -> ChecklistsView:
@@ -145,21 +163,10 @@ def _known(parts: Parts, caller: Caller, case_id: str) -> ChecklistsView:
     return found
 
 
-def _ticker(caller: Caller, key: str | None) -> Ticker:
-    return Ticker(caller.role, actor_of(caller)["id"], needed(key))
+def _act(caller: Caller, key: str | None, case_id: str, what: str, wish: Strict) -> ChecklistAct:
+    ticker = Ticker(caller.role, actor_of(caller)["id"], needed(key))
+    return ticker.act(case_id, what, hashlib.sha256(wish.model_dump_json().encode()).hexdigest())
 
 
-def _answer(taken: ActView, asked: dict[str, Any]) -> JSONResponse:
-    if any(taken.body.get(name) != value for name, value in asked.items()):
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state in {"refused", "late"}:
-        field, _, sentence = (taken.sentence or "").partition(": ")
-        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
-    waits = taken.state == "waiting"
-    says = "in effect; the running case hears of it" if waits else "in effect"
-    answer = {"act": taken.id, "state": taken.state, "says": says, "fingerprint": taken.fingerprint}
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.CREATED)
+def _answer(taken: ActView, act: ChecklistAct) -> JSONResponse:
+    return answer(taken, same=taken.body.get("asked", act.asked) == act.asked)

@@ -10,13 +10,15 @@ from pydantic import Field
 
 from api.departing import Doer, move_last_day, withdraw
 from api.dependencies import IdempotencyKey, PartsDep, needed, once
-from api.errors import Refused, not_found
+from api.errors import not_found
 from api.security import actor_of, allow, scope_of
-from api.v1.cases import CaseId, PageSize, Search, estimate_to_json
+from api.v1.act_answers import answer
+from api.v1.cases import CaseId, PageSize, Search, estimate_to_json, text_to_json
 from api.v1.models import Choice, Day, Strict, Words
 from countersign.adapters.database.acts import ActView
+from countersign.adapters.database.departure_previews import DeparturePreview
+from countersign.adapters.database.departure_terms import DepartureWish
 from countersign.adapters.database.departure_views import DepartureState
-from countersign.adapters.database.departures import DeparturePreview, DepartureWish
 from countersign.adapters.database.officers import READERS, STAFF
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
@@ -170,19 +172,7 @@ def _doer(caller: Caller, key: str | None) -> Doer:
 
 
 def _answer(taken: ActView, words: dict[str, str], body: dict[str, str] | None = None) -> JSONResponse:
-    if taken.words != words or taken.body != (body or {}):
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state in {"refused", "late"}:
-        field, _, sentence = (taken.sentence or "").partition(": ")
-        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
-    waits = taken.state == "waiting"
-    says = "in effect; the running case hears of it" if waits else "in effect"
-    answer = {"act": taken.id, "state": taken.state, "says": says, "fingerprint": taken.fingerprint}
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.CREATED)
+    return answer(taken, same=taken.words == words and taken.body == (body or {}))
 
 
 def _preview(shown: DeparturePreview) -> dict[str, Any]:
@@ -217,23 +207,15 @@ def _preview(shown: DeparturePreview) -> dict[str, Any]:
             }
             for one in shown.items
         ],
-        "receivers": [{"employee": one.number, "items": one.items} for one in shown.receivers],
+        "receivers": [
+            {"employee": one.number, "items": one.items, "plan": plan_to_json(one.plan)}
+            for one in shown.receivers
+        ],
         "systems": list(shown.systems),
         "balances": dict(shown.balances),
         "missing": list(shown.missing),
         "blocks": [{"field": field, "sentence": sentence} for field, sentence in shown.blocks],
         "warnings": list(shown.warnings),
         "sms": estimate_to_json(shown.sms),
-        "texts": [
-            {
-                "step": text.step,
-                "audience": text.audience,
-                "channel": text.channel,
-                "recipient": text.recipient,
-                "address": text.address,
-                "title": text.title,
-                "text": text.text,
-            }
-            for text in shown.texts
-        ],
+        "texts": [{"process": process, **text_to_json(text)} for process, text in shown.texts],
     }

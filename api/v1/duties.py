@@ -1,6 +1,6 @@
 """Statutory duties at the end of an employment, delivery of the notice in person, and true states."""
 
-from http import HTTPStatus
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -10,17 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import IdempotencyKey, PartsDep, needed, own_id
 from api.duty_acts import DutyWord, record_duty, record_service
-from api.errors import Refused, not_found
+from api.errors import not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import answer
 from api.v1.cases import CaseId
 from api.v1.forms import described, keep, read_form
 from api.v1.models import Day, Strict, Words
-from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.duty_book import DutyAct, ServedAct
 from countersign.adapters.database.duty_reports import DepartureDuties, duty_row
 from countersign.adapters.database.employment_book import EmploymentView
 from countersign.adapters.database.officers import READERS, STAFF
-from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.service_book import ServiceFact
 from countersign.adapters.database.tokens import Caller
 from countersign.bootstrap import Parts
@@ -68,7 +67,7 @@ def overdue(
 ) -> dict[str, Any]:
     """List late duties from the database alone, also where no process ever ran."""
     scope = scope_of(caller)
-    asked = scope if scope.branch_id or not branch else Scope(branch)
+    asked = scope if scope.branch_id or not branch else replace(scope, branch_id=branch)
     return {"duties": [duty_row(line) for line in parts.duty_reports.overdue(asked)]}
 
 
@@ -104,7 +103,8 @@ async def say(
     actor = actor_of(caller)["id"]
     act = DutyAct(act_id, case_id, kind, caller.role, actor, form.reference, form.reason, file)
     words = {"reference": form.reference, "reason": form.reason}
-    return _answer(await record_duty(parts, word, act), {name: text for name, text in words.items() if text})
+    taken = await record_duty(parts, word, act)
+    return answer(taken, same=taken.words == {name: text for name, text in words.items() if text})
 
 
 @router.post(
@@ -125,7 +125,10 @@ async def service(
     file = None if sent is None else await run_in_threadpool(keep, parts, sent)
     act_id, actor = own_id(caller, case_id, "service", key)[:40], actor_of(caller)["id"]
     act = ServedAct(act_id, case_id, caller.role, actor, form.on, form.witness, file)
-    return _answer(await record_service(parts, act), {"witness": form.witness})
+    taken = await record_service(parts, act)
+    return answer(
+        taken, same=taken.words == {"witness": form.witness} and taken.body.get("on") == form.on.isoformat()
+    )
 
 
 @router.get("/employees/{number}/employment", tags=["people"], summary="What an employment is in truth")
@@ -181,6 +184,7 @@ def _told(found: DepartureDuties) -> dict[str, Any]:
         "served_on": found.served_on,
         "served_how": found.served_how,
         "ended_on": found.ended_on,
+        "contract_term": {"zh-CN": found.contract[0], "en": found.contract[1]},
         "withdrawn": found.withdrawn,
         "duties": [{**duty_row(one), "reference": one.reference} for one in found.duties],
         "service": [_fact(one) for one in found.facts],
@@ -198,19 +202,3 @@ def _fact(one: ServiceFact) -> dict[str, Any]:
         return {**told, "why_not": worth.value, "says": WHY_NOT[worth]}
     how = {"how": worth.how.value, "strength": worth.strength.value, "basis": worth.basis}
     return {**told, "counts": True, "served_on": worth.on, **how}
-
-
-def _answer(taken: ActView, words: dict[str, str]) -> JSONResponse:
-    if taken.words != words:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state in {"refused", "late"}:
-        field, _, sentence = (taken.sentence or "").partition(": ")
-        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
-    waits = taken.state == "waiting"
-    says = "in effect; the running case hears of it" if waits else "in effect"
-    answer = {"act": taken.id, "state": taken.state, "says": says, "fingerprint": taken.fingerprint}
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.CREATED)

@@ -1,5 +1,6 @@
 """The report of departures as data: how many, how long, who is late, what is in the way."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -9,13 +10,14 @@ from fastapi import APIRouter, Depends, Query
 from api.dependencies import PartsDep
 from api.errors import Refused
 from api.security import allow, scope_of
+from api.v1.questionnaires import figures_to_json
 from countersign.adapters.database.exit_reports import ExitReport
 from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.reports import Span
-from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tokens import Caller
 from countersign.contracts.cases import Role
 from countersign.domain.local_time import day_of
+from countersign.domain.questionnaire import GROUP
 
 router = APIRouter()
 Reader = Annotated[Caller, Depends(allow(*READERS, Role.FINANCE))]
@@ -38,8 +40,14 @@ def exits(
             HTTPStatus.UNPROCESSABLE_ENTITY, "from: is after until; name the earlier day first", "from"
         )
     scope = scope_of(caller)
-    asked = scope if scope.branch_id or not branch else Scope(branch)
-    return _told(parts.exit_reports.read(asked, span, parts.clock()), span)
+    asked = scope if scope.branch_id or not branch else replace(scope, branch_id=branch)
+    answers = parts.questionnaires.figures(asked, span, parts.clock())
+    return _told(parts.exit_reports.read(asked, span, parts.clock()), span) | {
+        "questionnaire": {
+            "counted_in_groups_of": GROUP,
+            "questions": [figures_to_json(one) for one in answers],
+        }
+    }
 
 
 def _told(report: ExitReport, span: Span) -> dict[str, Any]:

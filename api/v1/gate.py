@@ -23,8 +23,8 @@ Number = Annotated[str, Path(min_length=1, max_length=40, description="an employ
 @router.get("/departures/{case_id}/gate", summary="Why a departure cannot be closed yet")
 def gate_of_departure(parts: PartsDep, caller: Reader, case_id: CaseId) -> dict[str, Any]:
     """Name what keeps the gate shut; what the law wants on dates never waits for it."""
-    found = parts.gate_book.why(case_id)
-    if found is None or scope_of(caller).branch_id not in (None, found.branch_id):
+    found = parts.gate_book.why(case_id) if parts.views.exists(scope_of(caller), case_id) else None
+    if found is None:
         raise not_found("departure")
     return gate_to_json(found)
 

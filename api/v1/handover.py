@@ -12,9 +12,11 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.carrying import carried
 from api.dependencies import IdempotencyKey, PartsDep, needed, own_id
 from api.errors import Refused, not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import answer
 from api.v1.cases import CaseId
 from api.v1.models import Day, Strict, Words
 from countersign.adapters.database.acts import ActView
@@ -292,29 +294,11 @@ async def _act(
 
 async def _carry(parts: Parts, act: HandoverAct, take: Take) -> JSONResponse:
     """Commit an act, bring it to its case, and answer what became of it."""
-    taken = await run_in_threadpool(take, act)
-    if taken.body.get("asked") != act.asked:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
-    if taken.state in {"refused", "late"}:
-        field, _, sentence = (taken.sentence or "").partition(": ")
-        raise Refused(HTTPStatus.CONFLICT, sentence or field, field if sentence else None, act=taken.id)
-    waits = taken.state == "waiting"
-    answer = {
-        "act": taken.id,
-        "state": taken.state,
-        "says": taken.sentence or ("in effect; the running case hears of it" if waits else "in effect"),
-        "fingerprint": taken.fingerprint,
-        "items": len(taken.body.get("items", ())),
-        "already": taken.body.get("already", 0),
-    }
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.CREATED)
+    taken = await carried(parts, lambda: take(act))
+    told = {"items": len(taken.body.get("items", ())), "already": taken.body.get("already", 0)}
+    if taken.sentence:
+        told["says"] = taken.sentence
+    return answer(taken, same=taken.body.get("asked") == act.asked, **told)
 
 
 def _board_to_json(board: Board, role: Role) -> dict[str, Any]:

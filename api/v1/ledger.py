@@ -12,6 +12,7 @@ from pydantic import Field
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import refuse_other_key
 from api.v1.cases import CaseId
 from api.v1.models import Day, Strict, Words
 from countersign.adapters.database.acts import ActView
@@ -35,17 +36,22 @@ PostingId = Annotated[str, Path(min_length=26, max_length=26, pattern="^[0-9A-Z]
 OnDay = Annotated[date | None, Query(description="the end of this day; today without it")]
 HiredOn = Annotated[date | None, Query(description="which employment; the newest without it")]
 Reference = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+ItemId = Annotated[str, Field(min_length=26, max_length=26, pattern="^[0-9A-Z]{26}$")]
 NotNegative = Annotated[int, Field(ge=0)]
 
 
 class PostingRequest(Strict):
-    """One posting: money in whole fen; `account` says which balance becomes less, where the kind asks."""
+    """One posting: money in whole fen; `account` says which balance becomes less, where the kind asks.
+
+    `item` is the handover item whose damage is charged as `equipment`, once and at most its value.
+    """
 
     kind: Annotated[PostingKind, Field(strict=False)]
     amount_fen: int
     booked_on: Day
     account: Annotated[AccountKind | None, Field(strict=False)] = None
     reference: Reference | None = None
+    item: ItemId | None = None
     hired_on: Day | None = None
 
 
@@ -121,12 +127,17 @@ def post(
     told = f"api/{own_id(caller, number, 'posting', key)}"
 
     def do() -> tuple[int, dict[str, Any]]:
-        wanted = HandPosting(wish.kind, wish.amount_fen, wish.booked_on, wish.account, wish.reference)
+        wanted = HandPosting(
+            wish.kind, wish.amount_fen, wish.booked_on, wish.account, wish.reference, wish.item
+        )
         by, scope = actor_of(caller)["id"], scope_of(caller)
-        posting_id = parts.ledger_desk.post(scope, number, wanted, told, by, wish.hired_on)
+        damaged = parts.ledger_desk.damaged(scope, number, wish.item) if wish.item else None
+        hired_on = wish.hired_on if damaged is None else wish.hired_on or damaged.hired_on
+        posting_id = parts.ledger_desk.post(scope, number, wanted, told, by, hired_on)
         return HTTPStatus.CREATED, _posted(parts, caller, posting_id, "employee")
 
-    asked = {"employee": number, **wish.model_dump()}
+    # A field that came later: without it a request is the same as it was before.
+    asked = {"employee": number, **wish.model_dump(exclude=None if wish.item else {"item"})}
     return once(request.app.state.tokens, caller, key, asked, do)
 
 
@@ -182,7 +193,9 @@ async def agree_plan(
         wish.agreed_on,
         document_id=wish.document,
     )
-    return await _answer(parts, taken, {"total_fen": str(wish.total_fen)})
+    spread = ", ".join(f"{one.due_on.isoformat()} {one.amount_fen}" for one in instalments)
+    told = {"total_fen": str(wish.total_fen), "instalments": spread, "on": wish.agreed_on.isoformat()}
+    return await _answer(parts, taken, told)
 
 
 @router.post("/departures/{case_id}/waiver", status_code=201, summary="Give up a debt of a leaver")
@@ -207,12 +220,9 @@ def _by(parts: Parts, caller: Caller, case_id: str, what: str, key: str | None) 
 
 
 async def _answer(parts: Parts, taken: ActView, told: dict[str, str]) -> JSONResponse:
-    if any(taken.words.get(name) != value for name, value in told.items()):
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
+    known = taken.body | taken.words
+    if any(known.get(name) != value for name, value in told.items()):
+        raise refuse_other_key()
     if taken.state == "waiting":
         await parts.dispatcher.carry(taken.id)
         taken = await run_in_threadpool(parts.acts.must_view, taken.id)

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from api.carrying import carried
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
-from api.errors import Refused, not_found
+from api.errors import not_found
 from api.security import actor_of, allow, scope_of
+from api.v1.act_answers import answer
 from api.v1.cases import CaseId
 from countersign.adapters.database.officers import READERS
 from countersign.adapters.database.settlements import Drafter, MoneyView, SettlementView
@@ -84,21 +86,10 @@ async def confirm(
     """Confirm the newest version: it is printed and filed, and the running case books its lines."""
     await run_in_threadpool(_seen, parts, caller, case_id)
     act_id = own_id(caller, case_id, "settled", needed(key))[:40]
-    taken = await run_in_threadpool(parts.settlements.confirm, case_id, version, act_id, _drafter(caller))
-    if taken.body != {"version": version}:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Idempotency-Key: this key was used for another act; use a new one.",
-            "Idempotency-Key",
-        )
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
-    if taken.state in {"late", "refused"}:
-        raise Refused(HTTPStatus.CONFLICT, taken.sentence or "the case is closed", act=taken.id)
-    waits = taken.state == "waiting"
-    answer = {"act": taken.id, "state": taken.state, "version": version, "fingerprint": taken.fingerprint}
-    return JSONResponse(answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.CREATED)
+    taken = await carried(
+        parts, lambda: parts.settlements.confirm(case_id, version, act_id, _drafter(caller))
+    )
+    return answer(taken, same=taken.body == {"version": version}, version=version)
 
 
 @router.get(

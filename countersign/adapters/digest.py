@@ -136,6 +136,6 @@ class DailyDigest:
             summary.overdue if officer.role in SEERS else own,
             summary.others,
             summary.today,
-            self._approvals.undecided(officer.branch_id, but_of=officer.account_id) if asked else 0,
+            self._approvals.undecided(officer.scope, but_of=officer.account_id) if asked else 0,
             tuple(DigestTask(task.kind, task.case.number, task.due_at) for task in tasks),
         )

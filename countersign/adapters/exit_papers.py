@@ -1,14 +1,11 @@
 """The papers of an exit: the certificate, the demand for what is open, the draft of a repayment agreement."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import typst
-
-from countersign.adapters.paper import MissingGlyphs, Press, Unprintable
-from countersign.domain.certificate import NEUTRAL, tenure
+from countersign.adapters.paper import Press
+from countersign.domain.certificate import NEUTRAL, ContractTerm, tenure, term_words
 from countersign.domain.departure import Ground
 from countersign.domain.levels import EN, ZH
 
@@ -26,7 +23,10 @@ class Leaver:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The certificate of an end: `at` is when it is issued, in the zone of its place."""
+    """The certificate of an end: `at` is when it is issued, in the zone of its place.
+
+    `contract` is the contract's own term; None where the books do not hold it.
+    """
 
     leaver: Leaver
     company: str
@@ -36,6 +36,7 @@ class Certificate:
     ended_on: date
     ground: Ground
     at: datetime
+    contract: ContractTerm | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,10 @@ def print_certificate(press: Press, paper: Certificate) -> bytes:
     """Return the certificate as PDF/A-2b, the same bytes for the same paper; raises `Unprintable`."""
     chinese, english = NEUTRAL[paper.ground]
     worked = tenure(paper.hired_on, paper.ended_on)
+    term = term_words(paper.contract, paper.hired_on)
     data = {
         **_head(paper.leaver, paper.company, paper.branch, paper.reference, paper.at),
-        "hired_on": _day(paper.hired_on),
+        "term": list(term),
         "ended_on": _day(paper.ended_on),
         "ended_by": chinese,
         "ended_by_english": english,
@@ -90,35 +92,37 @@ def print_certificate(press: Press, paper: Certificate) -> bytes:
         "post": paper.leaver.post,
         "worked": [worked.years, worked.months, worked.days],
     }
-    return _print(press, "paper/certificate.typ", data, paper.at)
+    return press.sheet("paper/certificate.typ", data, paper.at)
 
 
 def print_demand(press: Press, claim: Claim) -> bytes:
     """Return the letter that asks for what is open; raises `Unprintable`."""
-    return _print(press, "paper/demand.typ", _claimed(claim), claim.at)
+    return press.sheet("paper/demand.typ", _claimed(press, claim), claim.at)
 
 
 def print_agreement(press: Press, claim: Claim) -> bytes:
     """Return the draft of an agreement on paying back what no plan covers yet; raises `Unprintable`."""
-    return _print(press, "paper/agreement.typ", _claimed(claim), claim.at)
+    return press.sheet("paper/agreement.typ", _claimed(press, claim), claim.at)
 
 
-def _claimed(claim: Claim) -> dict[str, Any]:
+def _claimed(press: Press, claim: Claim) -> dict[str, Any]:
     return {
         **_head(claim.leaver, claim.company, claim.branch, claim.reference, claim.at),
         "ended_on": _day(claim.ended_on),
         "answer_by": _day(claim.answer_by),
-        "items": [_thing(one) for one in claim.items],
-        "balances": [_thing(one) for one in claim.balances],
+        "items": [_thing(press, one) for one in claim.items],
+        "balances": [_thing(press, one) for one in claim.balances],
         "owed": yuan(claim.owed_fen),
         "owes": claim.owed_fen > 0,
+        "objects_owed": any(one.amount_fen for one in claim.items),
         "planned": yuan(claim.planned_fen) if claim.planned_fen else None,
         "to_agree": yuan(claim.to_agree_fen),
     }
 
 
-def _thing(one: OpenThing) -> list[str]:
-    return [one.what, one.title, yuan(one.amount_fen) if one.amount_fen else "—"]
+def _thing(press: Press, one: OpenThing) -> list[str]:
+    # Titles come from other systems: a letter is not refused for a character in one.
+    return [one.what, press.legible(one.title), yuan(one.amount_fen) if one.amount_fen else "—"]
 
 
 def _head(leaver: Leaver, company: str, branch: str, reference: str, at: datetime) -> dict[str, Any]:
@@ -135,27 +139,10 @@ def _head(leaver: Leaver, company: str, branch: str, reference: str, at: datetim
 
 
 def yuan(fen: int) -> str:
-    """Return fen as yuan with thousands and two decimals, such as `1,234.50`."""
-    return f"{fen // 100:,}.{fen % 100:02d}"
+    """Return fen as yuan with thousands and two decimals, such as `1,234.50`, below 0 with a true minus."""
+    whole, rest = divmod(abs(fen), 100)
+    return f"{'−' if fen < 0 else ''}{whole:,}.{rest:02d}"
 
 
 def _day(day: date) -> list[int]:
     return [day.year, day.month, day.day]
-
-
-def _print(press: Press, template: str, data: Mapping[str, Any], at: datetime) -> bytes:
-    shown = "".join(_texts(data))
-    lacking = press.missing(shown)
-    if lacking:
-        raise MissingGlyphs(dict.fromkeys(lacking, "the page"))
-    try:
-        return press.typeset(template, data, at)
-    except typst.TypstError as error:
-        raise Unprintable(f"{error}; write it with other characters", "the page") from None
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return [text for one in inside for text in _texts(one)]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import typst
 from sqlmodel import Session
 
 from countersign.adapters.database.cases import case_now
@@ -14,6 +13,7 @@ from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Case
 from countersign.adapters.database.views import BundleContent, Views
+from countersign.adapters.paper import Unprintable
 from countersign.adapters.signing import Signer
 from countersign.adapters.timeline_pdf import TimelinePress
 from countersign.adapters.timestamps import Authority, NoTimestamp
@@ -111,7 +111,7 @@ class Exporter:
             return self._timelines.print(
                 content.case_id, main, content.linked, language, redact=content.redact
             )
-        except typst.TypstError:
+        except Unprintable:
             notes.append("timeline.pdf is missing: the account could not be printed; the events are whole.")
             return None
 

@@ -10,7 +10,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from countersign.domain.local_time import ZONE, to_the_minute
 
 Value = str | int | date | datetime | None
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def workbook(headers: Sequence[str], rows: Iterable[Sequence[Value]], sheet: str) -> bytes:

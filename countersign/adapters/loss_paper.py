@@ -1,14 +1,12 @@
 """The cover of a loss file: what is claimed and on what it rests, with the list of all files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import typst
-
 from countersign.adapters.exit_papers import yuan
-from countersign.adapters.paper import MissingGlyphs, Press, Unprintable
+from countersign.adapters.paper import Press
 from countersign.domain.console_words import name_of
 from countersign.domain.levels import ZH
 
@@ -29,17 +27,11 @@ class LossPaper:
 
 def print_cover(press: Press, paper: LossPaper) -> bytes:
     """Return the cover as PDF/A-2b in `zh-CN` or `en`; raises `Unprintable`."""
-    data = _data(paper)
-    lacking = press.missing("".join(_texts(data)))
-    if lacking:
-        raise MissingGlyphs(dict.fromkeys(lacking, "the page"))
-    try:
-        return press.typeset("paper/loss.typ", data, paper.at)
-    except typst.TypstError as error:
-        raise Unprintable(f"{error}; write it with other characters", "the page") from None
+    data = _data(press, paper)
+    return press.sheet("paper/loss.typ", data, paper.at)
 
 
-def _data(paper: LossPaper) -> dict[str, Any]:
+def _data(press: Press, paper: LossPaper) -> dict[str, Any]:
     view, language = paper.view, paper.language
 
     def word(kind: str, value: str) -> str:
@@ -63,10 +55,12 @@ def _data(paper: LossPaper) -> dict[str, Any]:
         "items": [
             [
                 word("track", one.track),
-                f"{one.title} ({one.reference})",
+                press.legible(f"{one.title} ({one.reference})"),
                 word("condition", one.condition) if one.condition else word("item", one.state),
                 yuan(one.value_fen) if one.value_fen else "—",
+                yuan(one.left_fen + one.beside_fen) if one.left_fen + one.beside_fen else "—",
                 bool(one.claimed_fen),
+                one.not_assessed,
             ]
             for one in view.items
         ],
@@ -83,7 +77,7 @@ def _data(paper: LossPaper) -> dict[str, Any]:
         ],
         "frozen": [
             [
-                f"{word(one.kind, one.what)} {one.title}".strip(),
+                press.legible(f"{word(one.kind, one.what)} {one.title}".strip()),
                 yuan(one.amount_fen),
                 one.rule,
                 minute(one.at),
@@ -98,10 +92,3 @@ def _data(paper: LossPaper) -> dict[str, Any]:
         "letters": view.letters,
         "contents": [[name, size, sha256] for name, size, sha256 in paper.contents],
     }
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return [text for one in inside for text in _texts(one)]

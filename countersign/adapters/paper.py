@@ -27,6 +27,7 @@ _SHIPPED = _TEMPLATES / "fonts"
 _WITHOUT_GLYPH = frozenset("\n")
 _MARKED = re.compile(r".[\u0300-\u036f]+", re.DOTALL)
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Cs", "Cn"})
+_NOT_DRAWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NAMED = 12
 
 
@@ -121,11 +122,7 @@ class Press:
             "signed_on": _day(paper.signed_on),
             "signed_sha256": paper.signed_sha256,
         }
-        try:
-            return self.typeset("paper/notice.typ", data, paper.at)
-        except typst.TypstError as error:
-            # Characters whose shape hangs on others can pass the look-up and still have no glyph.
-            raise Unprintable(f"{error}; write it with other characters", "the page") from None
+        return self.typeset("paper/notice.typ", data, paper.at)
 
     def check(self, paper: Paper) -> None:
         """Raise `MissingGlyphs` when a character of a page could not be drawn."""
@@ -141,23 +138,46 @@ class Press:
         lacking = _lacking(self._plain.faces, text)
         return _lacking(self._wide.faces, text) if lacking and self._further else lacking
 
+    def legible(self, text: str) -> str:
+        """Return a text in which a character that no font here draws stands as its code, as in [U+1F600]."""
+        known: dict[str, str] = {}
+        return "".join(known.setdefault(one, self._legible(one)) for one in text.replace("\t", " " * 4))
+
+    def _legible(self, character: str) -> str:
+        if character == "\n":
+            return character
+        drawn = unicodedata.category(character) not in _NOT_DRAWN and not self.missing(character)
+        return character if drawn else f"[U+{ord(character):04X}]"
+
+    def sheet(self, template: str, data: Mapping[str, Any], at: datetime) -> bytes:
+        """Return the PDF/A-2b of a template that prints every text of its data; raises `Unprintable`."""
+        lacking = self.missing("".join(_texts(data)))
+        if lacking:
+            raise MissingGlyphs(dict.fromkeys(lacking, "the page"))
+        return self.typeset(template, data, at)
+
     def typeset(self, template: str, data: Mapping[str, Any], at: datetime) -> bytes:
         """Return the PDF/A-2b of a template with its data; `at` becomes the time of the document.
 
         The template finds the data as JSON in `sys.inputs.data`, with the names of the fonts as `fonts`.
+        Raises `Unprintable`.
         """
         lacking = _lacking(self._plain.faces, json.dumps(data, ensure_ascii=False))
         fonts = self._wide if lacking and self._further else self._plain
         inputs = {"data": json.dumps({**data, "fonts": fonts.families}, ensure_ascii=False, sort_keys=True)}
         # A compiler serves one thread at a time and refuses a second one.
         with self._lock:
-            made = fonts.compiler.compile(
-                input=str(_TEMPLATES / template),
-                sys_inputs=inputs,
-                format="pdf",
-                pdf_standards=ARCHIVE,
-                timestamp=int(at.timestamp()),
-            )
+            try:
+                made = fonts.compiler.compile(
+                    input=str(_TEMPLATES / template),
+                    sys_inputs=inputs,
+                    format="pdf",
+                    pdf_standards=ARCHIVE,
+                    timestamp=int(at.timestamp()),
+                )
+            except typst.TypstError as error:
+                # Characters whose shape hangs on others can pass the look-up and still have no glyph.
+                raise Unprintable(f"{error}; write it with other characters", "the page") from None
         if not isinstance(made, bytes):
             raise TypeError("typst returned pages instead of one document")
         return made
@@ -172,6 +192,13 @@ class Press:
     def _wide(self) -> "_Fonts":
         # Of two fonts with one name typst takes the first it is given: the further, which knows more.
         return _Fonts((self._further or _SHIPPED, _SHIPPED))
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [text for one in inside for text in _texts(one)]
 
 
 class _Fonts:

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import typst
-
 from countersign.adapters.exit_papers import yuan
-from countersign.adapters.paper import MissingGlyphs, Press, Unprintable
+from countersign.adapters.paper import Press
 from countersign.domain.levels import EN
 from countersign.domain.tables.cells import Status
 
@@ -60,13 +58,7 @@ def print_sheet(press: Press, paper: SheetPaper) -> bytes:
         "fingerprint": paper.fingerprint,
         "day": _day(paper.at.date()),
     }
-    lacking = press.missing("".join(_texts(data)))
-    if lacking:
-        raise MissingGlyphs(dict.fromkeys(lacking, "the page"))
-    try:
-        return press.typeset("paper/settlement.typ", data, paper.at)
-    except typst.TypstError as error:
-        raise Unprintable(f"{error}; write it with other characters", "the page") from None
+    return press.sheet("paper/settlement.typ", data, paper.at)
 
 
 def _lines(paper: SheetPaper) -> dict[str, Any]:
@@ -83,7 +75,7 @@ def _lines(paper: SheetPaper) -> dict[str, Any]:
                 "formula": line["formula"],
                 "basis": [line["basis"]["zh-CN"], line["basis"]["en"]],
                 "weak": Status(line["status"]).weak,
-                "amount": _signed(line["signed_fen"]),
+                "amount": yuan(line["signed_fen"]),
                 "deducted": line["signed_fen"] < 0,
                 "held": line["held"],
                 "papers": named,
@@ -103,16 +95,5 @@ def _lines(paper: SheetPaper) -> dict[str, Any]:
     }
 
 
-def _signed(fen: int) -> str:
-    return f"−{yuan(-fen)}" if fen < 0 else yuan(fen)
-
-
 def _day(day: date) -> list[int]:
     return [day.year, day.month, day.day]
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return [text for one in inside for text in _texts(one)]

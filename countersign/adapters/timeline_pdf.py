@@ -1,6 +1,5 @@
 """The account of a case as PDF, from events and what they disclose; the same input, the same bytes."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -11,9 +10,6 @@ from countersign.domain.evidence import Disclosure, Event
 from countersign.domain.timeline import account, words
 
 Chain = tuple[Sequence[Event], Sequence[Disclosure]]
-
-_NOT_DRAWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_TABLET = "    "
 
 
 class TimelinePress:
@@ -49,16 +45,9 @@ class TimelinePress:
 
     def _drawable(self, value: Any) -> Any:
         if isinstance(value, str):
-            known: dict[str, str] = {}
-            return "".join(known.setdefault(c, self._shown(c)) for c in value.replace("\t", _TABLET))
+            return self._press.legible(value)
         if isinstance(value, dict):
             return {key: self._drawable(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._drawable(item) for item in value]
         return value
-
-    def _shown(self, character: str) -> str:
-        if character == "\n":
-            return character
-        drawn = unicodedata.category(character) not in _NOT_DRAWN and not self._press.missing(character)
-        return character if drawn else f"[U+{ord(character):04X}]"

@@ -6,9 +6,24 @@ It names no reason that could harm the leaver: an article stands in it only wher
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 from countersign.domain.departure import Ground
 
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _LAW_ZH, _LAW_EN = "《中华人民共和国劳动合同法》", "the Labour Contract Law of the People's Republic of China"
 
 NEUTRAL: Mapping[Ground, tuple[str, str]] = {
@@ -21,6 +36,59 @@ NEUTRAL: Mapping[Ground, tuple[str, str]] = {
     Ground.EXPIRY: (f"依照{_LAW_ZH}第四十四条终止", f"terminated under article 44 of {_LAW_EN}"),
 }
 """How the end is called in Chinese and English: 终止 is an end by itself, 解除 one that somebody made."""
+
+
+class ContractType(StrEnum):
+    """How long a contract is made for (劳动合同法12)."""
+
+    FIXED = "fixed"
+    OPEN_ENDED = "open_ended"
+    TASK = "task"
+
+
+@dataclass(frozen=True)
+class ContractTerm:
+    """The term of a labour contract as it was agreed; only a fixed one has `ends_on`."""
+
+    type: ContractType
+    starts_on: date
+    ends_on: date | None = None
+
+
+def contract_term(type_: str | None, starts_on: date | None, ends_on: date | None) -> ContractTerm | None:
+    """Return the term that the books hold; None while they do not hold all of it."""
+    if type_ is None or starts_on is None:
+        return None
+    kind = ContractType(type_)
+    if kind is ContractType.FIXED and ends_on is None:
+        return None
+    return ContractTerm(kind, starts_on, ends_on)
+
+
+def term_words(term: ContractTerm | None, hired_on: date) -> tuple[str, str]:
+    """Return the term in Chinese and English; what is not on record is left to the contract itself."""
+    if term is None:
+        return (
+            f"自{_zh(hired_on)}起，期限以劳动合同约定为准",
+            f"from {_en(hired_on)} on, for the term agreed in the contract",
+        )
+    first_zh, first_en = _zh(term.starts_on), _en(term.starts_on)
+    if term.ends_on is not None:
+        return f"{first_zh}起至{_zh(term.ends_on)}止", f"{first_en} to {_en(term.ends_on)}"
+    if term.type is ContractType.TASK:
+        return (
+            f"以完成一定工作任务为期限，自{first_zh}起",
+            f"until a task is completed, from {first_en} on",
+        )
+    return f"无固定期限，自{first_zh}起", f"open-ended, from {first_en} on"
+
+
+def _zh(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _en(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 @dataclass(frozen=True)

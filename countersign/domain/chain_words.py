@@ -99,6 +99,9 @@ _POLICIES: Mapping[str, Pair] = {
     "handover_standard": ("标准交接策略", "handover_standard"),
     "statutory_standard": ("标准法定事项策略", "statutory_standard"),
     "demo_at_any_hour": ("演示策略（不限时段）", "demo_at_any_hour"),
+    "demo_offboarding": ("离职演示策略（不限时段）", "demo_offboarding"),
+    "demo_handover": ("工作接收演示策略（不限时段）", "demo_handover"),
+    "demo_statutory": ("法定离职事项演示策略（不限时段）", "demo_statutory"),
     "inline": ("随案提交", "inline"),
 }
 _ACTORS: Mapping[str, Pair] = {
@@ -267,6 +270,7 @@ _REASONS: Mapping[str, Pair] = {
     one: (zh, one)
     for one, zh in {
         "overdue at the start": "启动时已过期",
+        "a later reminder says the same": "较晚的一次提醒内容相同，不再重复发送",
         "grading is pending": "等待劳动能力鉴定",
         "grading is done": "劳动能力鉴定已完成",
         "the leave is already over": "假期已经结束",
@@ -414,6 +418,8 @@ _STEP_KEYS = frozenset({"step", "rung", "skipped"})
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
 _VERSION = re.compile(r"([a-z0-9_]+)@(\d+)")
 _REMINDER = re.compile(r"reminder_(\d+)")
+_OF_BOOKS = ("account", "posting_kind")
+"""What the books call by a code that is no word in English either."""
 _STEP_OF_ROUND = re.compile(r"(\d+)\.([a-z0-9_]+)")
 
 
@@ -425,7 +431,7 @@ def value_words(key: str, value: str, language: str) -> str:
     if _INSTANT.fullmatch(value):
         return f"{value[:10]} {value[11:19]} {value[-6:]}"
     if language != ZH:
-        return value
+        return _OF_KEY[key][value][1] if key in _OF_BOOKS and value in _OF_KEY[key] else value
     known = _OF_KEY.get(key, _CHOICES)
     if value in known:
         return known[value][0]

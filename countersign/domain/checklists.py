@@ -31,6 +31,13 @@ AFTER_WITHDRAWAL: Mapping[AccessState, AccessState] = {
 """What becomes of each account when nobody leaves after all. What was begun by hand may have shut it."""
 
 
+GIVE_BACK = "give_back"
+"""The task that a withdrawal leaves to administration; it outlives the case."""
+
+UNSHUT = (AccessState.OPEN, AccessState.FAILED, AccessState.MANUAL)
+"""States in which an account may still be open, so that somebody has to do something about it."""
+
+
 class TaskState(StrEnum):
     """Where a task of the leaver's in another system stands."""
 

@@ -98,6 +98,24 @@ class DutyKind(StrEnum):
     UNEMPLOYMENT_LIST = "unemployment_list"
 
 
+class PaperKind(StrEnum):
+    """A document that is printed or signed because somebody leaves."""
+
+    CERTIFICATE = "certificate"
+    SETTLEMENT = "settlement"
+    DEMAND = "demand"
+    AGREEMENT = "agreement"
+    DEDUCTION_CONSENT = "deduction_consent"
+    VOUCHER = "voucher"
+
+
+STATUTORY_PAPERS = (PaperKind.CERTIFICATE, PaperKind.DEMAND, PaperKind.AGREEMENT)
+"""What the statutory case prints."""
+
+LEAVER_PAPERS = (PaperKind.CERTIFICATE, PaperKind.SETTLEMENT, PaperKind.DEMAND, PaperKind.AGREEMENT)
+"""What is made for the leaver, in the order in which it is listed."""
+
+
 class DutyState(StrEnum):
     """What became of a duty. There is no fourth state: nothing can block one."""
 

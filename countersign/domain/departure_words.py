@@ -53,9 +53,9 @@ DUTY_STATES: Mapping[str, Pair] = {
 }
 GATE_REASONS: Mapping[str, Pair] = {
     "still_employed": ("劳动关系尚未结束", "the employment has not ended"),
-    "documents": ("工作文件未交接完", "work documents are not handed over"),
-    "customers": ("客户未交接完", "customers are not handed over"),
-    "equipment": ("设备物品未交接完", "equipment is not handed over"),
+    "documents": ("工作文件未交接完", "work documents are not fully handed over"),
+    "customers": ("客户未交接完", "customers are not fully handed over"),
+    "equipment": ("设备物品未交接完", "equipment is not fully handed over"),
     "disputed": ("交接争议未处理", "disputes are not settled"),
     "insurance_advance": ("社保垫付款未还", "advanced insurance share is owed"),
     "wage": ("多发工资未还", "overpaid wage is owed"),
@@ -65,6 +65,8 @@ GATE_REASONS: Mapping[str, Pair] = {
     "social_insurance": ("社保停缴未确认", "social insurance drop is not confirmed"),
     "settlement": ("结算单未完成", "the settlement is not done"),
     "other_case": ("另有案件未结", "another case is open"),
+    # What is said to those who see no money, of any of the sums and of the settlement.
+    "money": ("款项尚未结清", "money is still open"),
 }
 ACCESS_STATES: Mapping[str, Pair] = {
     "open": ("待停用", "to be shut"),
@@ -82,7 +84,7 @@ TASK_STATES: Mapping[str, Pair] = {
 }
 HANDS: Mapping[str, Pair] = {
     "leaver": ("离职人员", "the leaver"),
-    "receiver": ("接收人", "the receivers"),
+    "receiver": ("接收人", "whoever takes over"),
     "administration": ("行政", "administration"),
     "finance": ("财务", "finance"),
     "hr": ("人事", "HR"),
@@ -137,4 +139,17 @@ MONEY_TASKS: Mapping[str, Pair] = {
     "disputes": ("处理交接争议", "disputes to settle"),
     "revocations": ("停用账号", "accounts to shut"),
     "passed_tasks": ("转交待办", "open tasks to pass on"),
+    "give_back": ("恢复账号", "accounts to give back"),
 }
+
+DETAIL_NAMES: Mapping[str, Pair] = {
+    "location": ("存放位置", "place"),
+    "kind": ("类别", "kind"),
+    "contact_name": ("联系人", "contact person"),
+    "contact_way": ("联系方式", "contact"),
+    "follow_up": ("跟进状态", "follow-up"),
+    "model": ("型号", "model"),
+    "serial_number": ("序列号", "serial number"),
+    "condition": ("领用时状况", "condition when given out"),
+}
+"""What is told of an item beyond its number and name."""

@@ -74,10 +74,15 @@ class SuspendedWhy(StrEnum):
 _OWN_WORDS = frozenset({EmploymentState.ABSENT, EmploymentState.AWAITING_RETURN})
 
 
+def has_left(ended_on: date | None, today: date) -> bool:
+    """Say whether an employment that ends on a day is over: it is so from that day on, at any hour of it."""
+    return ended_on is not None and ended_on <= today
+
+
 def true_state(facts: EmploymentFacts, today: date) -> TrueState:
     """Return what an employment is on a day; it is ended from the day of its end on."""
     end, ground = _end(facts)
-    if end is not None and end <= today:
+    if end is not None and has_left(end, today):
         return TrueState(EmploymentState.ENDED, end, ground, called_suspended_since=facts.suspended_since)
     state, since = EmploymentState.ACTIVE, facts.hired_on
     if facts.leave_since is not None and facts.leave_since <= today:

@@ -100,6 +100,7 @@ class EventKind(StrEnum):
     DUTY_DONE = "duty.done"
     DUTY_FAILED = "duty.failed"
     OVERRIDE_RECORDED = "override.recorded"
+    QUESTIONNAIRE_ANSWERED = "questionnaire.answered"
     DOCUMENT_ADDED = "document.added"
     DOCUMENT_VIEWED = "document.viewed"
     CALCULATION_RUN = "calculation.run"

@@ -10,6 +10,7 @@ from countersign.domain.calendar import WorkCalendar
 from countersign.domain.departure import DepartureKind, Track
 from countersign.domain.planner import next_opening
 from countersign.domain.policy import Channel, LadderPolicy, OnUnknown, SendingWindow, Wait, WaitUnit
+from countersign.domain.questionnaire import Questionnaire
 
 _TWO_DAYS = Wait(2, WaitUnit.WORKING_DAYS)
 _THREE_DAYS = Wait(3, WaitUnit.WORKING_DAYS)
@@ -39,7 +40,7 @@ class OffboardingPolicy:
     """How the leaver is asked for the handover and for what is owed; data, resolved once at the start.
 
     `remind_days` are the days before the last day on which the leaver is told what is left. `kinds` holds the
-    template of each kind of departure.
+    template of each kind of departure. `questionnaire` is what a leaver may answer; None asks nothing.
     """
 
     name: str
@@ -53,10 +54,16 @@ class OffboardingPolicy:
     on_unknown: OnUnknown = OnUnknown.AT_LEAST_ONCE
     confidential: bool = False
     publication_due: Wait = _FIVE_DAYS
+    questionnaire: Questionnaire | None = None
 
     def template(self, kind: DepartureKind) -> KindTemplate:
         """Return the template of a kind; one that the policy does not name has the plain one."""
         return self.kinds.get(kind, KindTemplate())
+
+    def asked(self, kind: DepartureKind) -> Questionnaire | None:
+        """Return what those are asked who leave in this way; None when it is nothing."""
+        questions = self.questionnaire
+        return questions if questions is not None and kind in questions.kinds else None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from countersign.domain.policy_file import (
     wait_of,
 )
 from countersign.domain.policy_limits import ladder_fault
+from countersign.domain.questionnaire_policy import QuestionnaireModel, questionnaire_of
 
 MOST_REMINDERS, EARLIEST_REMINDER_DAYS = 12, 365
 MOST_SYSTEMS, LONGEST_SYSTEM = 40, 60
@@ -110,6 +111,7 @@ class OffboardingPolicyModel(ProcessPolicyModel):
     kinds: Annotated[
         dict[DepartureKind, KindModel], BeforeValidator(_known_kinds), AfterValidator(_every_kind)
     ] = Field(default={}, validate_default=True)
+    questionnaire: QuestionnaireModel | None = None
 
 
 class StatutoryPolicyModel(ProcessPolicyModel):
@@ -142,6 +144,7 @@ def offboarding_policy(mapping: object, source: str, path: str = "") -> Offboard
         on_unknown=read.on_unknown,
         confidential=read.confidential,
         publication_due=wait_of(read.publication_due),
+        questionnaire=questionnaire_of(read.questionnaire),
     )
     _refuse(source, path, _private(policy.ladder) or _limits(policy, OFFBOARDING_RESERVED))
     return policy

@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from countersign.domain.calculators.amounts import in_yuan, plain, to_fen, yuan
-from countersign.domain.calculators.explained import Item, Payer
+from countersign.domain.calculators.explained import Item, Payer, Saying
 from countersign.domain.calculators.frozen import freeze
 from countersign.domain.calculators.kinds import calculate
+from countersign.domain.calculators.severance import LAST_DAY
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.departure import Ground
 from countersign.domain.evidence import canonical
@@ -29,6 +30,21 @@ from countersign.domain.tables.packs import STATUTORY, UnknownPack, region_pack,
 from countersign.domain.yaml_text import InputError
 
 FORMAT = 1
+NOTICE_DAYS = 30
+
+SHORT_NOTICE = Saying(
+    "short_notice",
+    "{days} days lie between the notice and the end, and article 40 takes {needed}; otherwise one month's "
+    "wage is due instead: give notice_wage",
+    "通知与劳动关系结束之间相隔 {days} 天，不足《劳动合同法》第40条规定的 {needed} 天；"
+    "应额外支付一个月工资，请填写代通知金",
+)
+NO_CLAUSE = Saying(
+    "no_clause",
+    "compensation for a loss is taken from the wage as the contract says (Interim Provisions art. 16); "
+    "attach the clause or the employee's written consent",
+    "从工资中扣除损失赔偿须以劳动合同约定为依据（《工资支付暂行规定》第16条）；请附上合同条款或本人书面同意",
+)
 
 FINAL_WAGE = Item("final_wage", "最后一期工资", "Last wage")
 LEAVE = Item("unused_leave", "未休年休假工资报酬", "Pay for unused annual leave")
@@ -162,9 +178,14 @@ class Sheet:
         return {**frozen, "hash": hashlib.sha256(canonical(frozen)).hexdigest()}
 
 
-def settle(case: SettlementInput, calendar: WorkCalendar) -> Sheet:
-    """Compute a settlement. Raises `Refusal` for what cannot be paid or deducted, in words."""
+def settle(case: SettlementInput, calendar: WorkCalendar, notice_days: int | None = None) -> Sheet:
+    """Compute a settlement. Raises `Refusal` for what cannot be paid or deducted, in words.
+
+    `notice_days` lie between the employer's notice, as it was delivered, and the end; None where none is
+    needed.
+    """
     made = _Making(case, calendar)
+    made.doubt_notice(notice_days)
     lines = (*made.wage(), *made.leave(), *made.notice_pay(), *made.severance(), *made.deductions())
     owed = {
         AccountKind.INSURANCE_ADVANCE: to_fen(case.owed_advance),
@@ -189,6 +210,13 @@ class _Making:
         self.runs: list[Mapping[str, Any]] = []
         self.weak = False
         self.wage_fen, self.wage_formula = _wage(case)
+
+    def doubt_notice(self, days: int | None) -> None:
+        """Warn of a notice under article 40 that came too late and is not paid for."""
+        case = self.case
+        if case.ground is Ground.NO_FAULT and case.notice_wage is None and days is not None:
+            if days < NOTICE_DAYS:
+                self.warnings.append(SHORT_NOTICE.about(days=days, needed=NOTICE_DAYS).to_json())
 
     # -- what is paid -------------------------------------------------------------------------------------
 
@@ -405,6 +433,8 @@ class _Making:
         line = self._debt(
             "deduct_equipment", case.deduct_equipment, case.owed_equipment, room, AccountKind.EQUIPMENT
         )
+        if not case.consent:
+            self.warnings.append(NO_CLAUSE.about().to_json())
         formula = f"{yuan(line.amount_fen)} ≤ {yuan(self.wage_fen)} × {plain(ratio)}"
         return replace(line, formula=formula, basis=statutory().basis(cell), status=cell.status)
 
@@ -500,7 +530,8 @@ class _Making:
             sentence = str(fault).partition(": ")[2].removeprefix(f"{fault.field} ")
             raise Refusal(name, f"{name}: {sentence}") from None
         self.runs.append(freeze(kind, inputs, result, self.calendar).to_json())
-        self.warnings += [one for one in result["warnings"] if one not in self.warnings]
+        told = (one for one in result["warnings"] if one["code"] != LAST_DAY.code)
+        self.warnings += [one for one in told if one not in self.warnings]
         found: Mapping[str, Any] = next(line for line in result["lines"] if line["item"] == item)
         return found
 

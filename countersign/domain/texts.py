@@ -73,8 +73,8 @@ OF_PROCESS: Final[Mapping[str, frozenset[str]]] = {
     "acknowledgement": frozenset({"about"}),
     "offboarding": _OPEN
     | _OWED
-    | {"departure_kind", "last_day", "ended_on", "successor", "items_to_hand_over"},
-    "handover": _OPEN | {"leaver", "last_day", "items_to_accept"},
+    | {"departure_kind", "last_day", "ended_on", "successor", "items_to_hand_over", "questionnaire"},
+    "handover": _OPEN | {"leaver", "last_day", "items_to_accept", "stands_in_for"},
     "statutory": _OPEN
     | _OWED
     | {"departure_kind", "ground", "facts", "last_day", "noticed_on", "ended_on", "transfer_by"},
@@ -89,8 +89,10 @@ OPTIONAL: Final = _OWED | {
     "consent_signed_on",
     "about",
     "successor",
+    "stands_in_for",
     "ended_on",
     "facts",
+    "questionnaire",
 }
 """What can be empty in every text; a text message has no link where the network lets none through."""
 

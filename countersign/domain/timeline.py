@@ -11,6 +11,7 @@ from typing import Any
 
 from countersign.domain.chain_words import value_words
 from countersign.domain.evidence import Disclosure, Event, EventKind, sealed_values
+from countersign.domain.ledger import yuan
 from countersign.domain.levels import EN, ZH
 
 LANGUAGES = (ZH, EN)
@@ -71,7 +72,7 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.ITEM_REASSIGNED: ("交接项改派", "Handover item reassigned"),
     K.ITEM_SETTLED: ("交接争议已处理", "Handover dispute settled"),
     K.ITEM_NOT_APPLICABLE: ("交接项不适用", "Handover item does not apply"),
-    K.ITEM_DELEGATED: ("交接代接收", "Handover confirmed by a delegate"),
+    K.ITEM_DELEGATED: ("已委托他人代接收", "Delegate appointed for a receiver"),
     K.ACCESS_REVOKED: ("账号停用登记", "Account to shut, recorded"),
     K.ACCESS_RESTORED: ("账号恢复登记", "Account to give back, recorded"),
     K.TASK_LISTED: ("列入待转交事项", "Open task listed"),
@@ -88,6 +89,7 @@ TITLES: Mapping[EventKind, tuple[str, str]] = {
     K.DUTY_DONE: ("法定事项已办", "Statutory duty done"),
     K.DUTY_FAILED: ("法定事项未办成", "Statutory duty failed"),
     K.OVERRIDE_RECORDED: ("特殊处理已记录", "Override recorded"),
+    K.QUESTIONNAIRE_ANSWERED: ("离职问卷已回复", "The questionnaire was answered or declined"),
     K.DOCUMENT_ADDED: ("收存文件", "Document kept"),
     K.DOCUMENT_VIEWED: ("查看文件", "Document viewed"),
     K.CALCULATION_RUN: ("计算", "Calculation run"),
@@ -139,7 +141,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "after": ("之后", "after"),
     "agent": ("浏览器标识", "agent"),
     "already": ("此前已办", "said before"),
-    "amount_fen": ("金额（分）", "amount in fen"),
+    "amount_fen": ("金额", "amount"),
     "answer": ("答复", "answer"),
     "answer_by": ("答复期限", "answer by"),
     "approval": ("审批编号", "approval"),
@@ -320,7 +322,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "time_lapse": ("加速演示", "time-lapse"),
     "title": ("标题", "title"),
     "to": ("收件地址", "to"),
-    "total_fen": ("总额（分）", "total in fen"),
+    "total_fen": ("总额", "total"),
     "track": ("类别", "track"),
     "tracking_number": ("运单号", "tracking number"),
     "until": ("直到", "until"),
@@ -459,7 +461,7 @@ def _facts(
     if path in opened:
         # The one reason that the product itself seals is told in the reader's language.
         own = key == "reason" and opened[path].startswith("the statutory duties")
-        yield label, _text(opened[path], "because", language) if own else opened[path]
+        yield label, _text(opened[path], "because", language) if own else _money(opened[path], key)
     elif isinstance(value, dict) and "sealed" in value:
         yield label, words("hidden", language)
     elif isinstance(value, dict):
@@ -486,7 +488,14 @@ def _kind_of_value(name: str, path: str) -> str:
 def _text(value: object, key: str, language: str) -> str:
     if isinstance(value, bool):
         return words("yes" if value else "no", language)
-    return value_words(key, value, language) if isinstance(value, str) else str(value)
+    return value_words(key, value, language) if isinstance(value, str) else _money(str(value), key)
+
+
+def _money(text: str, key: str) -> str:
+    """Return a sum of fen as money, anything else as it stands."""
+    if not key.endswith("_fen") or not text.removeprefix("-").isdecimal():
+        return text
+    return ("-" if text.startswith("-") else "") + yuan(abs(int(text)))
 
 
 def title(kind: str, language: str) -> str:

@@ -91,6 +91,7 @@ def roster_with_fault(today: date) -> bytes:
 
 def _row(order: int, one: _Colleague, leaves: dict[str, tuple[str, date, date]]) -> dict[str, str | date]:
     seventeen = f"999999{one.born}{order:03}"
+    hired_on = date(2015 + order % 8, 1 + order % 12, 1 + order)
     row: dict[str, str | date] = {
         "number": one.number,
         "name": one.name,
@@ -102,7 +103,9 @@ def _row(order: int, one: _Colleague, leaves: dict[str, tuple[str, date, date]])
         "department": one.department,
         "post": one.post,
         "manager_number": one.manager,
-        "hired_on": date(2015 + order % 8, 1 + order % 12, 1 + order),
+        "hired_on": hired_on,
+        "contract_type": "无固定期限",
+        "contract_starts_on": hired_on.replace(year=hired_on.year + 3),
         "service_address": f"{one.branch[:2]}市示例路{order}号",
         "e_delivery_consent_on": date(2024, 1, 15),
         "language": "en" if one.number in _PASSPORTS else "zh-CN",

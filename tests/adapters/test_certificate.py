@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
+import pypdfium2
 import pytest
 
 from countersign.adapters.exit_papers import (
@@ -13,8 +14,10 @@ from countersign.adapters.exit_papers import (
     print_agreement,
     print_certificate,
     print_demand,
+    yuan,
 )
 from countersign.adapters.paper import MissingGlyphs, Press
+from countersign.domain.certificate import ContractTerm, ContractType, contract_term
 from countersign.domain.departure import Ground
 from tests.adapters.test_paper import OUTSIDE, bare, pages_of, text_of
 
@@ -30,6 +33,7 @@ PAPER = Certificate(
     date(2026, 3, 31),
     Ground.RESIGNATION,
     AT,
+    ContractTerm(ContractType.FIXED, date(2024, 1, 2), date(2027, 1, 1)),
 )
 CLAIM = Claim(
     LEAVER,
@@ -51,7 +55,7 @@ def test_the_certificate_holds_the_four_contents_of_the_law() -> None:
     for told in (
         "解除劳动合同证明书",
         "张伟（工号E1042，身份证号110101199001011234）",
-        "劳动合同期限2024年1月2日起至2026年3月31日止",
+        "劳动合同期限2024年1月2日起至2027年1月1日止",
         "解除日期2026年3月31日",
         "工作岗位销售经理",
         "在本单位的工作年限2年2个月零30天",
@@ -86,8 +90,33 @@ def test_only_who_reads_english_gets_english_lines_as_well() -> None:
     chinese = text_of(print_certificate(PRESS, PAPER))
     both = text_of(print_certificate(PRESS, replace(PAPER, leaver=ENGLISH)))
     assert "Certificate" not in chinese
-    for told in ("工作岗位", "Lengthofservicewiththisemployer", "2January2024to31March2026", "article37"):
+    for told in ("工作岗位", "Lengthofservicewiththisemployer", "2January2024to1January2027", "article37"):
         assert told in both
+
+
+@pytest.mark.parametrize(
+    ("contract", "told"),
+    [
+        (ContractTerm(ContractType.OPEN_ENDED, date(2025, 1, 1)), "无固定期限，自2025年1月1日起"),
+        (ContractTerm(ContractType.TASK, date(2025, 1, 1)), "以完成一定工作任务为期限，自2025年1月1日起"),
+        (None, "自2024年1月2日起，期限以劳动合同约定为准"),
+    ],
+)
+def test_the_term_is_that_of_the_contract_and_never_made_up_of_first_and_last_day(
+    contract: ContractTerm | None, told: str
+) -> None:
+    text = text_of(print_certificate(PRESS, replace(PAPER, contract=contract)))
+    assert f"劳动合同期限{told}" in text
+    assert "至2026年3月31日止" not in text
+
+
+def test_the_books_hold_a_term_only_when_they_hold_all_of_it() -> None:
+    first, last = date(2025, 1, 1), date(2027, 12, 31)
+    assert contract_term("fixed", first, last) == ContractTerm(ContractType.FIXED, first, last)
+    assert contract_term("open_ended", first, None) == ContractTerm(ContractType.OPEN_ENDED, first)
+    assert [
+        contract_term(*one) for one in ((None, first, last), ("fixed", first, None), ("task", None, None))
+    ] == [None] * 3
 
 
 def test_a_post_that_is_not_on_record_is_that_of_the_contract() -> None:
@@ -125,9 +154,31 @@ def test_a_demand_without_money_names_no_sum() -> None:
 def test_the_agreement_is_a_draft_over_what_no_plan_covers() -> None:
     text = text_of(print_agreement(PRESS, CLAIM))
     assert "还款协议（草案）" in text
-    assert "尚未安排偿还的金额为人民币19,960.32元" in text
+    assert "合计人民币20,960.32元，其中1,000.00元已有分期还款安排" in text
+    assert "本协议约定其余人民币19,960.32元的偿还" in text
+    assert "合计20,960.32" in text
     assert "华东客户" not in text
     assert "对双方均无约束力" in text
+
+
+def test_what_falls_away_with_a_return_is_said_only_where_an_object_is_claimed() -> None:
+    money = replace(CLAIM, items=CLAIM.items[1:])
+    for draw in (print_demand, print_agreement):
+        assert "归还后" in text_of(draw(PRESS, CLAIM))
+        assert "归还后" not in text_of(draw(PRESS, money))
+
+
+@pytest.mark.parametrize("lines", range(12, 20))
+def test_the_seal_of_a_letter_never_stands_alone_on_a_page(lines: int) -> None:
+    many = tuple(OpenThing("工作文件", f"文件（D-{n}）") for n in range(lines))
+    pages = pypdfium2.PdfDocument(print_demand(PRESS, replace(CLAIM, items=many)))
+    last = bare(pages[len(pages) - 1].get_textpage().get_text_bounded())
+    assert "不以上述事项办结为条件" in last
+    assert "盖章" in last
+
+
+def test_what_is_below_zero_keeps_its_sum() -> None:
+    assert [yuan(fen) for fen in (-500_28, -5, 0, 1_234_567)] == ["−500.28", "−0.05", "0.00", "12,345.67"]
 
 
 def test_the_english_of_the_letters_is_on_the_page_too() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import (
     Branch,
     Case,
     ConsentRecord,
+    Departure,
     EmergencyContact,
     Employment,
     Leave,
@@ -33,6 +34,7 @@ from countersign.adapters.roster import (
 )
 from countersign.adapters.roster.workbook import EXAMPLE
 from countersign.adapters.sheets import Cell, Sheet, SheetRow, read_sheet
+from tests.support.schema import lay_out
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 ID_NUMBER = "99999919900101" + "001" + check_digit("99999919900101001")
@@ -43,7 +45,7 @@ SICK: dict[str, Cell] = {"假别": "病假", "假期开始": "2026-02-01", "假�
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    SQLModel.metadata.create_all(database.engine)
+    lay_out(database)
     yield database
     database.close()
 
@@ -465,15 +467,95 @@ def test_a_case_that_begins_while_the_file_is_checked_keeps_its_end(
 
 
 def test_who_has_left_is_not_called_back(take: Importer) -> None:
-    gone = GOOD | SICK | {"入职日期": "2020-01-01", "离职日期": "2026-03-01"}
+    gone = GOOD | SICK | {"入职日期": "2020-01-01", "离职日期": "2026-03-02"}
     assert codes(take(gone)) == [(2, "假别", "conflict")]
-    assert take(gone | {"离职日期": "2026-03-02"}).rejected == []
+    assert take(gone | {"离职日期": "2026-03-03"}).rejected == []
     assert take.all(Employment)[0].state == "active"
     take(GOOD | {"入职日期": "2020-01-01", "离职日期": "2026-03-01"})
     [employment] = take.all(Employment)
     assert (employment.ended_on, employment.state) == (date(2026, 3, 1), "ended")
     take(GOOD | {"入职日期": "2020-01-01", "离职日期": ""})
     assert (take.all(Employment)[0].ended_on, take.all(Employment)[0].state) == (None, "active")
+
+
+HIRED = {"入职日期": "2020-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        ({"合同起始日": "2023-01-01", "合同终止日": "2025-12-31"}, ("fixed", "2023-01-01", "2025-12-31")),
+        ({"合同类型": "无固定期限", "合同起始日": "2024-01-01"}, ("open_ended", "2024-01-01", "None")),
+        ({"合同类型": "task", "合同起始日": "2024-01-01"}, ("task", "2024-01-01", "None")),
+        ({"合同类型": "", "合同起始日": "", "合同终止日": ""}, ("None", "None", "None")),
+    ],
+)
+def test_the_term_of_a_contract_is_kept_with_its_employment(
+    take: Importer, cells: dict[str, str], kept: tuple[str, ...]
+) -> None:
+    take(GOOD | HIRED | {"合同起始日": "2020-01-01", "合同终止日": "2022-12-31"})
+    assert take(GOOD | HIRED).rejected == []
+    assert take.all(Employment)[0].contract_ends_on == date(2022, 12, 31)
+    assert take(GOOD | HIRED | cells | {"合同类型": cells.get("合同类型", "")}).rejected == []
+    (one,) = take.all(Employment)
+    assert (str(one.contract_type), str(one.contract_starts_on), str(one.contract_ends_on)) == kept
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        (HIRED | {"合同起始日": "2023-01-01"}, [("合同终止日", "missing")]),
+        (HIRED | {"合同终止日": "2023-01-01"}, [("合同起始日", "missing")]),
+        (
+            HIRED | {"合同类型": "无固定期限", "合同起始日": "2023-01-01", "合同终止日": "2024-01-01"},
+            [("合同终止日", "conflict")],
+        ),
+        (HIRED | {"合同起始日": "2023-01-02", "合同终止日": "2023-01-01"}, [("合同终止日", "conflict")]),
+        ({"合同起始日": "2023-01-01", "合同终止日": "2024-01-01"}, [("入职日期", "missing")]),
+        (HIRED | {"合同起始日": "昨天", "合同终止日": "2024-01-01"}, [("合同起始日", "bad_date")]),
+    ],
+)
+def test_a_term_that_says_too_little_or_too_much_is_refused(
+    take: Importer, cells: dict[str, str], refused: list[tuple[str, str]]
+) -> None:
+    assert [one[1:] for one in codes(take(GOOD | cells))] == refused
+
+
+def test_a_roster_moves_no_end_that_a_departure_has_settled(take: Importer) -> None:
+    take(GOOD | HIRED)
+    (employment,), (person,) = take.all(Employment), take.all(Person)
+    with take.database.transaction() as session:
+        for one in ("C1", "C2"):
+            case = case_for(Leave(id=None), person)
+            case.id, case.workflow_id, case.kind = one, one, "offboarding"
+            session.add(case)
+        session.flush()
+        session.add(
+            Departure(
+                case_id="C1",
+                statutory_case_id="C2",
+                employment_id=employment.id,
+                person_id=person.id,
+                branch_id=person.branch_id,
+                kind="dismissal",
+                ground="worker_fault",
+                proposed_by="employer",
+                needs_notice=True,
+                noticed_on=date(2026, 2, 20),
+                last_day=date(2026, 2, 20),
+                ended_on=date(2026, 2, 27),
+                created_by="test",
+                created_at=NOW,
+            )
+        )
+        kept = session.get_one(Employment, employment.id)
+        kept.ended_on, kept.state = date(2026, 2, 27), "ended"
+    for told in ("", "2026-12-31", "2026-02-20"):
+        result = take(GOOD | HIRED | {"离职日期": told})
+        assert "a departure has settled" in " ".join(result.warnings)
+        (one,) = take.all(Employment)
+        assert (one.ended_on, one.state) == (date(2026, 2, 27), "ended")
+    assert take(GOOD | HIRED | {"离职日期": "2026-02-27"}).warnings == []
 
 
 def test_today_is_told_in_the_branchs_zone(take: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -508,7 +590,14 @@ def test_the_template_has_the_headers_and_can_be_handed_in_empty(take: Importer,
         "离职日期, 紧急联系人, 关系, 紧急联系人手机, 送达地址, 电子送达同意日期, 假别, 假期开始, 假期结束"
     )
     assert ", ".join(sheet.headers[:20]) == fixed
-    assert sheet.headers[20:] == ("紧急联系人同意日期", "地区", "语言")
+    assert sheet.headers[20:] == (
+        "紧急联系人同意日期",
+        "地区",
+        "语言",
+        "合同类型",
+        "合同起始日",
+        "合同终止日",
+    )
     assert sheet.rows == ()
 
 

@@ -19,8 +19,10 @@ from countersign.adapters.sheets import (
     SheetRow,
     cell_text,
     read_sheet,
+    table,
     workbooks,
 )
+from countersign.adapters.sheets.xlsx import scan_xlsx
 
 Draw = Callable[[Any, Any], None]
 
@@ -172,6 +174,23 @@ def test_utf_16_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
     refused(written(tmp_path / "a.csv", "工号,姓名".encode("utf-16")), "UTF-16", "save it as CSV UTF-8")
 
 
+def test_control_characters_with_which_programs_fill_their_fields_are_left_out(tmp_path: Path) -> None:
+    lines = "工号,姓名\nE1\0,张\x01伟\0\n" + "E2,一个名字很长很长很长很长的人\n" * 2 + "\x1a"
+    padded = written(tmp_path / "a.csv", lines.encode())
+    book = repacked(
+        xlsx(tmp_path / "a.xlsx", rows(("工号", "姓名"), ("E1QQ", "张伟QQ"))),
+        lambda _, part: part.replace(b"QQ", b"_x0000__x0001_"),
+    )
+    for path in (padded, book):
+        assert read_sheet(path).rows[0].cells == {"工号": "E1", "姓名": "张伟"}
+
+
+def test_more_rows_than_can_be_looked_at_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "MAX_ROWS", 3)
+    assert len(read_sheet(written(tmp_path / "a.csv", "工号\n1\n\n2\n3\n".encode())).rows) == 3
+    refused(written(tmp_path / "b.csv", "工号\n1\n2\n3\n4\n".encode()), "more than 3 rows", "split it")
+
+
 def test_an_open_quotation_mark_is_refused_with_its_line(tmp_path: Path) -> None:
     refused(written(tmp_path / "a.csv", '工号,姓名\nE1,"张\nE2,李\n'.encode()), "line 3", "quotation mark")
 
@@ -208,6 +227,38 @@ def test_a_cell_far_outside_the_table_is_refused_without_filling_the_memory(tmp_
         sheet.write(1048575, 16383, "x")
 
     refused(xlsx(tmp_path / "a.xlsx", draw), "1048576 rows and 16384 columns")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="xfd1048576"><v>1</v></c>',
+        b'<c r = "XFD1048576"><v>1</v></c>',
+        b"<c r='XFD1048576'><v>1</v></c>",
+        b'<c a="/>" r="XFD1048576"><v>1</v></c>',
+        b'<c r="XFD1048576" a=" r=\'A1\'"><v>1</v></c>',
+        b"<c><v>1</v></c>" * 16_384,
+    ],
+    ids=["small letters", "a space", "single quotation marks", "a bracket", "a second place", "no place"],
+)
+def test_a_cell_far_outside_is_found_however_it_is_written(tmp_path: Path, cell: bytes) -> None:
+    far = b'<row r="1048576">' + cell + b"</row></sheetData>"
+    path = repacked(
+        xlsx(tmp_path / "far.xlsx", rows(("a",), ("b",))),
+        lambda _, part: part.replace(b"</sheetData>", far),
+    )
+    # What the reader were given would be tens of gigabytes, and end the whole program.
+    with zipfile.ZipFile(path) as archive:
+        scan = scan_xlsx(archive.read("xl/worksheets/sheet1.xml"))
+    assert (scan.rows, scan.columns) == (1_048_576, 16_384)
+    refused(path, "1048576 rows", "delete what stands far outside")
+
+
+def test_of_two_parts_of_one_name_none_is_read(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "two.xlsx", rows(("a",), ("b",)))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/worksheets/SHEET1.xml", archive.read("xl/worksheets/sheet1.xml"))
+    refused(path, "is damaged")
 
 
 def test_formatted_cells_without_content_do_not_count(tmp_path: Path) -> None:

@@ -52,6 +52,17 @@ async def test_sleeping_moves_the_clock_to_just_before_a_deadline_and_no_further
     assert timedelta(0) <= now - before - (THREE_DAYS - timedelta(hours=1)) < timedelta(minutes=1)
 
 
+async def test_servers_that_share_a_process_have_clocks_of_their_own() -> None:
+    later = LAST_MORNING_BEFORE_THE_HOLIDAY + timedelta(days=30)
+    async with time_skipping_env(later) as one:
+        await one.sleep(THREE_DAYS)
+        async with time_skipping_env(LAST_MORNING_BEFORE_THE_HOLIDAY) as other:
+            shown = await other.get_current_time()
+            moved = await one.get_current_time()
+    assert timedelta(0) <= shown - LAST_MORNING_BEFORE_THE_HOLIDAY < timedelta(minutes=1)
+    assert THREE_DAYS <= moved - later < THREE_DAYS + timedelta(minutes=1)
+
+
 def test_without_an_instant_the_clock_is_not_set() -> None:
     server = TimeSkippingServer(Path("serve"), settable_clock=True, source="cache")
     assert server.arguments(None) == []

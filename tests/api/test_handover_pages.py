@@ -116,6 +116,16 @@ def test_the_leaver_sees_who_takes_what_over_and_nothing_of_a_script(handing: Ha
     assert "4 of 4 items are still to be handed over by you." in handing.page("leaver", "?lang=en")
 
 
+def test_the_leaver_of_a_withdrawn_departure_is_asked_for_nothing(handing: Handing) -> None:
+    assert "/items" in handing.page("leaver")
+    with handing.parts.database.transaction() as session:
+        session.get_one(Departure, handing.case).withdrawn_at = NOW
+    page = handing.page("leaver")
+    assert "离职已撤回，无需交接。" in page
+    assert "<button" not in page
+    assert "标题 C-1" not in page
+
+
 def test_the_text_of_the_notice_stays_within_reach_with_its_answers(handing: Handing) -> None:
     page = handing.page("leaver", "/notice")
     assert "请移交。" in page

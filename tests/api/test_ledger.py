@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Departure
+from countersign.adapters.database.tables import Departure, HandoverItem
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
+from countersign.ids import new_id
 from tests.support.company import NUMBER, add_shanghai, company
 from tests.support.leaving import leaving
 from tests.support.staff import Call, staff
@@ -74,6 +75,37 @@ async def test_a_posting_that_cannot_be_is_refused_in_words(
     assert (answer.status_code, answer.json()["field"]) == (422, field)
     assert words in answer.json()["detail"]
     assert (await ledger(call))["postings"] == []
+
+
+async def test_the_damage_of_an_item_is_charged_once_and_at_most_its_value(world: tuple[Parts, Call]) -> None:
+    parts, call = world
+    case, item_id = leaving(parts, NOW.date(), ended_on=NOW.date()), new_id()
+    item = HandoverItem(
+        id=item_id,
+        departure_id=case,
+        track="equipment",
+        reference="IT-1",
+        title="laptop",
+        state="accepted",
+        condition="damaged",
+        value_fen=8_000_00,
+        due_on=NOW.date(),
+        listed_at=NOW,
+        accepted_at=NOW,
+    )
+    with parts.database.transaction() as session:
+        session.add(item)
+    asked = {"kind": "equipment", "item": item_id, "amount_fen": 1_200_00, "booked_on": "2026-03-10"}
+    over = await call(POSTINGS, {**asked, "amount_fen": 8_000_01}, role=Role.FINANCE)
+    assert (over.status_code, over.json()["field"]) == (422, "amount_fen")
+    other = await call(POSTINGS, {**asked, "item": new_id()}, "k1", role=Role.FINANCE)
+    assert (other.status_code, other.json()["field"]) == (422, "item")
+    made = await call(POSTINGS, asked, "k2", role=Role.INTEGRATOR)
+    again = await call(POSTINGS, asked, "k3", role=Role.FINANCE)
+    assert (made.status_code, again.json()["posting"]) == (201, made.json()["posting"])
+    more = await call(POSTINGS, {**asked, "amount_fen": 1}, "k4", role=Role.FINANCE)
+    assert "is claimed for this item already" in more.json()["detail"]
+    assert (await ledger(call))["balances"]["equipment"] == 1_200_00
 
 
 async def test_a_reversal_needs_a_reason_and_undoes_once(world: tuple[Parts, Call]) -> None:

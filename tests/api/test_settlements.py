@@ -12,7 +12,7 @@ from api.app import create_app
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.domain.ledger import Voucher, loan
-from tests.support.company import BEIJING, company
+from tests.support.company import BEIJING, company, unreached
 from tests.support.leaving import employment_id, leaving
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
@@ -22,13 +22,7 @@ WISH = {"final_wage": "8000.00", "personal_insurance": "1053.00"}
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Parts:
-    made = company(tmp_path, lambda: NOW)
-
-    async def nowhere(*_: Any) -> None:
-        """Carry an act to no process: there is none here."""
-
-    made.dispatcher.carry = nowhere  # type: ignore[method-assign]
-    return made
+    return unreached(company(tmp_path, lambda: NOW))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from api.app import create_app
 from countersign.adapters.database.migrate import migrate, store_shipped_policies
-from countersign.adapters.database.tables import Case, Leave
+from countersign.adapters.database.tables import Case, Departure, Leave
 from countersign.bootstrap import Parts
 from countersign.demo import load_demo
 from countersign.settings import Settings
@@ -36,6 +36,16 @@ HR_PAGES = (
     "/console/cases/{case}",
     "/console/departures",
     "/console/departures?state=all&days=7",
+    "/console/departures/{departure}",
+    "/console/departures/{departure}/checklists",
+    "/console/departures/{departure}/duties",
+    "/console/departures/{departure}/money",
+    "/console/departures/{departure}/loss",
+    "/console/departures/{departure}/withdrawal",
+    "/console/duties",
+    "/console/people/E2006/ledger",
+    "/console/reports/exits",
+    "/console/start/departure?employee=E1003",
     "/console/people",
     "/console/people/E1004",
     "/console/search?q=E1",
@@ -68,6 +78,7 @@ HR_PAGES = (
     "/me/receipts",
 )
 """Every page that HR can open without having done something first."""
+FINANCE_PAGES = ("/console/ledger", "/console/departures/{departure}/plan")
 ADMINISTRATOR_PAGES = ("/console/accounts", "/console/accounts/new", "/console/tokens")
 
 
@@ -128,10 +139,11 @@ def faults_of(page: Page, told: list[str]) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_every_page_is_sound(chrome: Browser, house: tuple[str, Parts], language: str, size: str) -> None:
-    pages = {"wu.xiaolan": HR_PAGES, "admin": ADMINISTRATOR_PAGES}
+    pages = {"wu.xiaolan": HR_PAGES, "feng.yujie": FINANCE_PAGES, "admin": ADMINISTRATOR_PAGES}
     wrong = {}
     for login, paths in pages.items():
         wrong |= _faults(chrome, house, login, paths, language, size)
@@ -144,14 +156,16 @@ def _faults(
     base, parts = house
     with parts.database.reading() as session:
         case = session.exec(select(Case.id).order_by(Case.id)).first()
-        leave = session.exec(select(Leave.id).where(col(Leave.id).not_in(select(Case.leave_id)))).first()
+        departure = session.exec(select(Departure.case_id)).first()
+        under_way = select(Case.leave_id).where(col(Case.leave_id).is_not(None))
+        leave = session.exec(select(Leave.id).where(col(Leave.id).not_in(under_way))).first()
     page = signed_in(chrome, house, login, language, size)
     told: list[str] = []
     page.on("console", lambda said: told.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: told.append(str(error)))
     wrong: dict[str, list[str]] = {}
     for path in paths:
-        answer = page.goto(base + path.format(case=case, leave=leave))
+        answer = page.goto(base + path.format(case=case, leave=leave, departure=departure))
         assert answer is not None
         if answer.status != 200:
             wrong[path] = [f"answers {answer.status}"]

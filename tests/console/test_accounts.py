@@ -9,12 +9,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import select
 
 from api.app import create_app
+from countersign.adapters.database import accounts
 from countersign.adapters.database.accounts import IDLE, LONGEST, AccountFault
 from countersign.adapters.database.rights import AccountWish
-from countersign.adapters.database.tables import AccountChange, ApiToken
+from countersign.adapters.database.tables import Account, AccountChange, ApiToken
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from tests.support.company import BEIJING, NUMBER, SHANGHAI, add_shanghai, company
@@ -348,6 +350,18 @@ async def test_wrong_passwords_are_refused_for_a_while_after_thirty(
         answer = await nobody.client.post("/console/sign-in", data=good)
         assert answer.status_code == 429
         assert re.search(r"Wait 1[0-9] minutes", answer.text)
+
+
+async def test_a_password_costs_its_guesser_much_also_one_that_was_kept_for_less(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = open_account(parts, Role.HR, "hr")
+    monkeypatch.setattr(accounts, "Argon2Hasher", Argon2Hasher)
+    assert accounts.Accounts(parts.database, parts.clock).check("hr", PASSWORD) == account_id
+    with parts.database.reading() as session:
+        kept = session.get_one(Account, account_id).password_hash
+    assert kept is not None
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 async def test_the_settings_show_each_role_what_it_may_open(parts: Parts) -> None:

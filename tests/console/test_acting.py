@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from api.console.acting import read_wish
 from api.v1.models import NEEDS, StaffAct
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import ActRow, Delegation
 from countersign.contracts.cases import CaseState, EventDraft, Role
 from countersign.domain.evidence import EventKind
@@ -168,7 +169,7 @@ async def test_what_needs_a_second_person_is_asked_for_and_not_done(tmp_path: Pa
             await hr.post(f"/console/cases/{case.case_id}/acts", sent)
         assert "Waits for a second person: Cancel the case. Asked by 李娜 at 2026-03-02 10:00." in hr.text
     assert acts(case) == []
-    (asked,) = case.parts.approvals.waiting(BEIJING)
+    (asked,) = case.parts.approvals.waiting(Scope(BEIJING))
     assert asked.body == {"act": "cancel", "body": {}}
     assert asked.words == {"reason": "started by mistake"}
 

@@ -92,11 +92,11 @@ async def test_nobody_agrees_to_their_own_request_and_everybody_can_take_it_back
         assert "You asked for this yourself; a second person must agree to it." in asker.text
         assert not case.carried
         assert overrides(case) == []
-        assert len(case.parts.approvals.waiting(BEIJING)) == 1
+        assert len(case.parts.approvals.waiting(Scope(BEIJING))) == 1
         await asker.post(f"/console/approvals/{approval}", REFUSED)
         assert "Taken back. Nothing was done." in asker.text
         assert "(taken back)" in asker.text
-    assert not case.parts.approvals.waiting(BEIJING)
+    assert not case.parts.approvals.waiting(Scope(BEIJING))
 
 
 async def test_the_second_to_decide_is_told_who_was_faster(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ async def test_a_request_of_somebody_who_was_shut_out_cannot_be_agreed_to(tmp_pa
     async with browser(case.parts, Role.HR, "second", branch=BEIJING) as second:
         await second.post(f"/console/approvals/{approval}", AGREED)
         assert "Whoever asked for this may no longer do it." in second.text
-        assert len(case.parts.approvals.waiting(BEIJING)) == 1
+        assert len(case.parts.approvals.waiting(Scope(BEIJING))) == 1
         assert not case.carried
         assert overrides(case) == []
         await second.post(f"/console/approvals/{approval}", REFUSED)
@@ -179,7 +179,7 @@ async def test_another_branch_does_not_see_a_request_and_readers_do_not_decide(t
         await auditor.get(f"/console/approvals/{approval}")
         assert "HR or a system administrator decides this." in auditor.text
         assert (await auditor.post(f"/console/approvals/{approval}", AGREED)).status_code == 403
-    assert len(case.parts.approvals.waiting(BEIJING)) == 1
+    assert len(case.parts.approvals.waiting(Scope(BEIJING))) == 1
 
 
 async def test_the_page_says_when_nobody_else_could_decide(tmp_path: Path) -> None:
@@ -229,6 +229,6 @@ async def test_erasing_a_case_takes_the_words_of_its_requests(tmp_path: Path) ->
         await second.post(f"/console/approvals/{approval}", REFUSED)
     case.close()
     case.parts.eraser.erase(case.case_id, {"role": "system_administrator", "id": "token:t"}, "asked for")
-    kept = case.parts.approvals.find(approval, None)
+    kept = case.parts.approvals.find(approval, Scope())
     assert kept is not None
     assert (kept.words, kept.reason, kept.approved) == ({}, None, False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Account, Approval, ImportRun, Person, PublishedYear
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
@@ -221,4 +222,4 @@ async def test_an_act_asked_for_by_somebody_with_other_rights_since_is_not_done(
         await second.post(f"/console/approvals/{approval}", AGREED)
         assert "Whoever asked for this may no longer do it." in second.text
     assert case.carried == []
-    assert case.parts.approvals.find(approval, None).decided_at is None  # type: ignore[union-attr]
+    assert case.parts.approvals.find(approval, Scope()).decided_at is None  # type: ignore[union-attr]

@@ -9,12 +9,23 @@ import pytest
 from sqlmodel import select
 
 from countersign.adapters.database.acts import NewAct
-from countersign.adapters.database.checklists import ListedTask
+from countersign.adapters.database.checklists import ChecklistAct, ListedTask
 from countersign.adapters.database.departures import DepartureWish
-from countersign.adapters.database.tables import ActRow, Departure, EventRow, PassedTask, Person, Revocation
+from countersign.adapters.database.gate_book import offboarding_standing
+from countersign.adapters.database.tables import (
+    ActRow,
+    Case,
+    Departure,
+    EventRow,
+    PassedTask,
+    Person,
+    Revocation,
+)
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import ActKind, Role
+from countersign.domain.checklists import AccessState
 from countersign.domain.departure import DepartureKind
+from countersign.ids import new_id
 from tests.support.company import NAME, NUMBER, SHANGHAI, add_colleague, add_shanghai, company
 from tests.support.console import Browser, browser
 
@@ -150,6 +161,41 @@ async def test_after_a_withdrawal_the_page_lists_what_is_to_be_given_back(parts:
     assert next(one.state for one in all_of(parts, Revocation) if one.system == "OA") == "given_back"
     restored = [one for one in all_of(parts, EventRow) if one.kind == "access.restored"]
     assert len(restored) == 7
+
+
+async def test_a_withdrawal_leaves_administration_a_task_until_every_account_is_back(parts: Parts) -> None:
+    case_id = departing(parts)
+    async with browser(parts) as hr, browser(parts, Role.ADMINISTRATION) as administration:
+        nonce, way = await opened(hr, case_id), f"/console/departures/{case_id}"
+        await hr.post(f"{way}/revocations", {"nonce": nonce, "system": ["OA", "VPN"], "state": "done"})
+        new = NewAct("w" * 40, case_id, ActKind.WITHDRAWN, Role.HR, "token:hr", words={"reason": "不走了"})
+        parts.booked_acts.take(new, parts.departures.withdraw_effect)
+        with parts.database.transaction() as session:
+            session.get_one(Case, case_id).state = "closed"  # as its process does within a second
+        for system, waits in (("OA", True), ("VPN", False)):
+            await administration.get("/console")
+            assert "accounts to give back" in administration.text
+            assert f"{way}/checklists" in administration.page
+            await administration.post(f"{way}/given-back", {"system": system})
+            await administration.get("/console")
+            assert ("accounts to give back" in administration.text) == waits
+
+
+async def test_an_account_that_is_being_done_by_hand_stays_a_task(parts: Parts) -> None:
+    case_id = departing(parts)
+    with parts.database.reading() as session:
+        systems = [one.system for one in session.exec(select(Revocation))]
+    said: list[tuple[AccessState, list[str], bool]] = [
+        (AccessState.DONE, systems[:1], True),
+        (AccessState.MANUAL, systems, True),
+        (AccessState.DONE, systems, False),
+    ]
+    for state, named, waits in said:
+        act = ChecklistAct(new_id(), case_id, Role.ADMINISTRATION, "token:administration")
+        parts.checklists.revoked(act, named, state, "")
+        with parts.database.reading() as session:
+            standing = offboarding_standing(session, session.get_one(Case, case_id))
+        assert ("revocations" in standing.tasks) == waits, state
 
 
 async def test_readers_see_the_lists_without_forms_and_other_branches_see_nothing(parts: Parts) -> None:

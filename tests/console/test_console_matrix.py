@@ -99,6 +99,7 @@ MATRIX: dict[str, set[Role] | str] = {
     "POST /console/departures/{case_id}/last-day": STAFF,
     # statutory duties
     "GET /console/duties": READERS | {R.FINANCE},
+    "GET /console/duties.{form}": READERS | {R.FINANCE},
     "GET /console/departures/{case_id}/duties": READERS | {R.FINANCE},
     "POST /console/departures/{case_id}/duties/{kind}": STAFF | {R.FINANCE},
     "POST /console/departures/{case_id}/service": STAFF,
@@ -193,6 +194,7 @@ MATRIX: dict[str, set[Role] | str] = {
     "GET /console/departures/{case_id}/settlement/{version}/sheet": READERS | {R.FINANCE},
     "GET /console/departures/{case_id}/loss": READERS,
     "POST /console/departures/{case_id}/loss": READERS,
+    "GET /console/departures/{case_id}/questionnaire": {R.HR},
     # reports
     "GET /console/reports": READERS,
     "GET /console/reports/{table}.{form}": READERS,
@@ -218,6 +220,12 @@ MATRIX: dict[str, set[Role] | str] = {
     "GET /me/receipts/{act_id}.txt": EVERYBODY,
     "GET /me/receipts/{act_id}": EVERYBODY,
     "GET /me/cases/{case_id}": EVERYBODY,
+    "GET /me/cases/{case_id}/questionnaire": EVERYBODY,
+    "POST /me/cases/{case_id}/questionnaire": EVERYBODY,
+    "POST /me/cases/{case_id}/items": EVERYBODY,
+    "GET /me/cases/{case_id}/items/{item_id}": EVERYBODY,
+    "POST /me/cases/{case_id}/items/{item_id}": EVERYBODY,
+    "GET /me/cases/{case_id}/documents/{document_id}": EVERYBODY,
     "GET /console/{rest:path}": EVERYBODY,
 }
 CLOSED = {name: roles for name, roles in MATRIX.items() if roles != OUTSIDE}

@@ -24,8 +24,9 @@ from countersign.adapters.database.tables import (
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.domain.departure import Track
+from countersign.domain.ledger import Voucher, loan
 from countersign.ids import new_id
-from tests.support.company import BEIJING, NAME, NUMBER, add_shanghai, company
+from tests.support.company import BEIJING, NAME, NUMBER, add_shanghai, company, unreached
 from tests.support.console import Browser, browser
 from tests.support.leaving import leaving
 
@@ -41,14 +42,7 @@ LISTED = (
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Parts:
-    made = company(tmp_path, lambda: NOW)
-    # No process runs here: what an act brings about stands in the books at once.
-    made.dispatcher.carry = _nothing  # type: ignore[method-assign,assignment]
-    return made
-
-
-async def _nothing(act_id: str, *_: Any) -> None:
-    return
+    return unreached(company(tmp_path, lambda: NOW))
 
 
 @pytest.fixture
@@ -122,7 +116,7 @@ async def test_the_list_tells_the_last_day_how_far_it_is_and_what_keeps_the_gate
         await page.get("/console/departures")
         for shown in (f"{NUMBER} {NAME}", "2026-03-09", "7 days left", "customers 0/2", "documents 0/1"):
             assert shown in page.text
-        assert "work documents are not handed over" in page.text
+        assert "work documents are not fully handed over" in page.text
         await page.get("/console/departures", state="withdrawn")
         assert NUMBER not in page.text
         assert "No departure matches" in page.text
@@ -270,9 +264,10 @@ async def test_somebody_stands_in_for_an_absent_receiver_between_two_days(parts:
     async with browser(parts) as page:
         form = {"act": "delegated", "nonce": "n" * 12, "delegated-receiver": "E2000"}
         form |= {"delegated-delegate": "E2001", "delegated-from": "2026-03-02", "delegated-words": "休假"}
-        wrong = await page.post(f"/console/departures/{case}/stand-ins", form)
-        assert wrong.status_code == 422
-        assert "give the first and the last day" in page.text
+        for last in ("", "tomorrow", "9999-12-31"):
+            wrong = await page.post(f"/console/departures/{case}/stand-ins", form | {"delegated-until": last})
+            assert wrong.status_code == 422
+            assert "give the first and the last day" in page.text
         right = await page.post(
             f"/console/departures/{case}/stand-ins", form | {"delegated-until": "2026-03-06"}
         )
@@ -281,6 +276,18 @@ async def test_somebody_stands_in_for_an_absent_receiver_between_two_days(parts:
     with parts.database.reading() as session:
         [absence] = session.exec(select(ReceiverAbsence)).all()
     assert (absence.from_day, absence.until_day) == (date(2026, 3, 2), date(2026, 3, 6))
+
+
+async def test_the_board_names_the_successor_and_what_is_known_of_an_item(parts: Parts, case: str) -> None:
+    with parts.database.transaction() as session:
+        receiver = session.exec(select(Person).where(Person.number == "E2000")).one()
+        session.get_one(Departure, case).successor_id = receiver.id
+        customer = session.exec(select(HandoverItem).where(HandoverItem.reference == "C-1")).one()
+        customer.details = {"contact_name": "刘经理", "follow_up": "待回访"}
+    async with browser(parts) as page:
+        await page.get(f"/console/departures/{case}?show=all")
+        assert "Successor E2000 王接收" in page.text
+        assert "contact person 刘经理 · follow-up 待回访" in page.text
 
 
 async def test_the_same_form_twice_is_one_act(parts: Parts, case: str) -> None:
@@ -300,3 +307,36 @@ def _pdf() -> bytes:
         made.add_blank_page()
         made.save(out)
     return out.getvalue()
+
+
+async def test_what_is_disputed_stands_first_in_its_column(parts: Parts, case: str) -> None:
+    async with browser(parts, Role.HR, language="en", branch=BEIJING) as page:
+        await page.get(f"/console/departures/{case}")
+        assert page.text.index("标题 C-2") < page.text.index("标题 C-1")
+
+
+async def test_nothing_can_be_ticked_in_a_departure_that_was_withdrawn(parts: Parts, case: str) -> None:
+    async with browser(parts, Role.HR, language="en", branch=BEIJING) as page:
+        await page.get(f"/console/departures/{case}")
+        assert 'name="items"' in page.page
+        with parts.database.transaction() as session:
+            session.get_one(Departure, case).withdrawn_at = NOW
+        await page.get(f"/console/departures/{case}", show="all")
+        assert "标题 C-2" in page.text
+        assert 'name="items"' not in page.page
+        assert "waits for" not in page.text
+
+
+async def test_who_sees_no_money_is_not_told_of_which_kind_a_debt_is(parts: Parts, case: str) -> None:
+    with parts.database.transaction() as session:
+        owner = session.get_one(Departure, case).employment_id
+    lent = loan(Voucher("lent", owner, NOW.date(), "test"), 5_000_00)
+    parts.database.write(lambda session: parts.ledger.book(session, lent))
+    for role, told in ((Role.HR, True), (Role.ADMINISTRATION, False)):
+        async with browser(parts, role, language="en", branch=BEIJING, login=role.value) as page:
+            await page.get(f"/console/departures/{case}")
+            assert ("A loan is owed" in page.text) is told
+            assert ("Money is still open" in page.text) is not told
+            exported = await page.get("/console/departures.csv")
+            assert ("a loan is owed" in exported.text) is told
+            assert ("money is still open" in exported.text) is not told

@@ -81,6 +81,26 @@ async def test_what_was_typed_stays_where_a_reason_is_missing(end: Callable[[boo
         assert 'value="京档 7"' in seen.page
 
 
+async def test_why_a_duty_failed_stands_beside_it_in_every_list_until_it_is_done(
+    end: Callable[[bool], End],
+) -> None:
+    leaver = end(False)
+    leaver.clock.on(date(2026, 4, 20))
+    page, why = f"/console/departures/{leaver.id}/duties", "窗口停机，未受理"
+    said = {"nonce": NONCE, "file_transfer-word": "failed", "file_transfer-reason": why}
+    async with browser(leaver.parts) as seen:
+        await seen.post(f"{page}/file_transfer", said)
+        for path in (page, "/console/duties", "/console/duties.csv?which=late"):
+            assert why in (await seen.get(path)).content.decode(), path
+        table = (await seen.get("/console/duties.csv")).content.decode()
+        assert table.count(NUMBER) == 5
+        assert (await seen.get("/console/duties.doc")).status_code == 404
+        done = {"nonce": NONCE, "file_transfer-word": "done", "file_transfer-reference": "EMS 1"}
+        await seen.post(f"{page}/file_transfer", done)
+        assert why not in seen.text
+    assert [one.reason for one in leaver.parts.duty_reports.overdue(Scope())] == [None] * 4
+
+
 async def test_wages_are_recorded_by_finance_alone(end: Callable[[bool], End]) -> None:
     leaver = end(False)
     leaver.clock.on(LAST)

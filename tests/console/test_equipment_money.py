@@ -13,7 +13,7 @@ from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.contracts.departures import DepartureOrder
 from countersign.domain.ledger import AccountKind
-from tests.support.company import NUMBER, company
+from tests.support.company import NUMBER, company, unreached
 from tests.support.console import browser
 from tests.support.ending import LAST
 from tests.support.leaving import employment_id, leaving
@@ -24,13 +24,7 @@ VALUE = 8_000_00
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Parts:
-    made = company(tmp_path, lambda: NOW)
-
-    async def nowhere(*_: Any) -> None:
-        """Carry an act to no process: there is none here."""
-
-    made.dispatcher.carry = nowhere  # type: ignore[method-assign,assignment]
-    return made
+    return unreached(company(tmp_path, lambda: NOW))
 
 
 def listed(parts: Parts, **more: Any) -> tuple[str, str]:

@@ -10,14 +10,18 @@ from sqlmodel import select
 from api.console.glossary import matching, terms
 from api.console.help import ROLES
 from api.language import LANGUAGES
+from countersign.adapters.database.departures import DepartureWish
 from countersign.adapters.database.migrate import migrate, store_shipped_policies
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Leave, Person
 from countersign.adapters.real_clock import utc_now
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.demo import DEMO_HR, DEMO_PASSWORD, load_demo, practice_roster
 from countersign.domain.console_words import name_of
+from countersign.domain.departure import DepartureKind
 from countersign.domain.levels import Level, level_words
+from countersign.domain.local_time import day_of
 from countersign.settings import Settings
 from tests.support.company import BEIJING, NUMBER, company
 from tests.support.console import Browser, browser
@@ -167,6 +171,29 @@ async def test_the_case_of_the_tour_starts_at_the_first_press_as_it_was_shown(tm
         assert shown is not None
         answer = await me.post(f"/console/start/leave/{leave}", {**form, "do": "start", "shown": shown[1]})
         assert answer.url.path.startswith("/console/cases/"), me.text
+    parts.database.close()
+
+
+@pytest.mark.sqlite
+async def test_the_departure_of_the_tour_stands_as_it_is_told(tmp_path: Path) -> None:
+    parts = _demo(tmp_path)
+    view = parts.gate_book.of_employee("E2006", Scope())
+    assert view is not None
+    assert {"documents", "customers", "equipment", "insurance_advance"} <= set(view.gate.codes)
+    assert view.gate.owed_fen == 5_265_00
+    async with browser(parts, Role.HR, language="en", login="visitor") as me:
+        await me.get("/console/departures", q="E2006")
+        assert "E2006" in me.text
+        await me.get(f"/console/departures/{view.case_id}")
+        assert "A loan is owed" not in me.text
+        assert "¥5,265.00" in me.text
+    today = day_of(parts.clock())
+    wish = DepartureWish("E1003", DepartureKind.ABSENCE, today, today, successor="E1001", reason="gone")
+    shown = parts.departures.preview(wish)
+    assert shown.blocks == ()
+    # Nothing waits for an hour of the day, so that the tour can be walked at any.
+    assert shown.statutory_version.startswith("demo_statutory")
+    assert shown.dates.certificate_at <= parts.clock()
     parts.database.close()
 
 

@@ -3,10 +3,8 @@
 import io
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlmodel import select
 
 from countersign.adapters.database.departures import DepartureWish
 from countersign.adapters.database.tables import Case, Departure, Holding, ImportRun
@@ -14,7 +12,7 @@ from countersign.adapters.sheets import read_table
 from countersign.bootstrap import Parts
 from countersign.domain.departure import DepartureKind
 from tests.console.test_imports import apply, hand_in
-from tests.support.company import NUMBER, SHANGHAI, add_colleague, add_holdings, add_shanghai, company
+from tests.support.company import NUMBER, SHANGHAI, add_colleague, add_holdings, add_shanghai, all_of, company
 from tests.support.console import browser
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -32,11 +30,6 @@ def alone(tmp_path: Path) -> Parts:
 
 def csv(*lines: str) -> bytes:
     return "\n".join(lines).encode("gb18030")
-
-
-def all_of(parts: Parts, table: type[Any]) -> list[Any]:
-    with parts.database.reading() as session:
-        return list(session.exec(select(table)))
 
 
 async def test_a_preview_names_every_field_and_an_error_workbook_every_fault(alone: Parts) -> None:

@@ -25,7 +25,7 @@ from countersign.adapters.sheets import read_table
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.ids import new_id
-from tests.support.company import BEIJING, NUMBER, add_colleague, add_shanghai, company
+from tests.support.company import BEIJING, NUMBER, add_colleague, add_shanghai, all_of, company
 from tests.support.console import Browser, browser, open_account
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -62,11 +62,6 @@ async def apply(one: Browser, page: str) -> httpx2.Response:
     await one.get(page)
     shown = re.search(r'name="shown" value="(\w+)"', one.page)
     return await one.post(f"{page}/apply", {"shown": shown[1] if shown else ""})
-
-
-def all_of(parts: Parts, table: type[Any]) -> list[Any]:
-    with parts.database.reading() as session:
-        return list(session.exec(select(table)))
 
 
 def person(parts: Parts, number: str) -> Any:

@@ -98,6 +98,17 @@ async def test_a_refusal_is_told_in_chinese(parts: Parts) -> None:
         assert "借款在 2026-03-01 仅欠 ¥2,000.00，不足 ¥2,000.01；请改正金额或日期" in page.text
 
 
+async def test_a_line_of_a_settlement_is_named_and_a_voucher_keeps_its_number(parts: Parts) -> None:
+    for key, reference in (("a", "deduct_advance"), ("b", "V_2026_1")):
+        one = Voucher(key, employment_id(parts), date(2026, 3, 1), "account:none", reference=reference)
+        parts.database.write(lambda session, one=one: parts.ledger.book(session, loan(one, 1_00)))
+    async with browser(parts, Role.FINANCE, language="zh-CN") as page:
+        await page.get(LEDGER)
+        assert "扣回垫付的个人社会保险费" in page.text
+        assert "V_2026_1" in page.text
+        assert "deduct_advance" not in page.text
+
+
 async def test_the_statement_of_an_earlier_day_leaves_out_what_came_later(parts: Parts) -> None:
     lend(parts)
     lend(parts, 5_00, date(2026, 3, 1), "loan/2")
@@ -220,7 +231,7 @@ async def test_a_waiver_above_the_limit_waits_for_a_second_person(parts: Parts) 
         assert "waits for a second person" in page.text
         answer = await page.post(path, {**form, "nonce": "2123456789", "waiver_amount": "1600.01"})
         assert answer.status_code == 422
-    (asked,) = parts.approvals.waiting(None)
+    (asked,) = parts.approvals.waiting(Scope())
     assert (asked.kind, asked.subject) == (WAIVER, case_id)
     async with browser(parts, Role.HR) as page:
         await page.get("/console/approvals")
@@ -243,8 +254,8 @@ async def test_a_waiver_of_what_was_paid_meanwhile_is_refused_at_the_agreement(p
     async with browser(parts, Role.FINANCE) as page:
         await page.post(f"/console/departures/{case_id}/waiver", form)
     parts.database.write(lambda session: parts.ledger.reverse(session, posting_id, "undo", "account:none"))
-    (asked,) = parts.approvals.waiting(None)
+    (asked,) = parts.approvals.waiting(Scope())
     async with browser(parts, Role.HR) as page:
         await page.post(f"/console/approvals/{asked.id}", {"decision": "agree", "reason": "ok"})
         assert "of loan only ¥0.00 is owed" in page.text.lower()
-    assert len(parts.approvals.waiting(None)) == 1
+    assert len(parts.approvals.waiting(Scope())) == 1

@@ -5,11 +5,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from countersign.adapters.database.tables import Employment
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.domain.ledger import Voucher, advance
-from tests.support.company import BEIJING, NAME, add_shanghai
+from tests.support.company import BEIJING, NAME, add_shanghai, unreached
 from tests.support.console import Browser, browser
 from tests.support.leaving import employment_id, leaving
 
@@ -19,10 +21,7 @@ WAGE = {"final_wage": "8,000.00", "personal_insurance": "¥1053"}
 
 @pytest.fixture(autouse=True)
 def _no_process(parts: Parts) -> None:
-    async def nowhere(*_: Any) -> None:
-        """Carry an act to no process: there is none here."""
-
-    parts.dispatcher.carry = nowhere  # type: ignore[method-assign]
+    unreached(parts)
 
 
 @pytest.fixture
@@ -77,6 +76,20 @@ async def test_finance_previews_drafts_confirms_and_prints(parts: Parts, path: s
         assert "Another version" not in finance.text
         pdf = await finance.get(f"{path}/settlement/1/sheet")
         assert pdf.content.startswith(b"%PDF")
+
+
+async def test_the_leave_of_somebody_hired_this_year_is_counted_from_the_first_day(
+    parts: Parts, path: str
+) -> None:
+    async with browser(parts, Role.FINANCE) as finance:
+        await finance.get(f"{path}/money")
+        assert "until the last day: 181" in finance.text
+        with parts.database.transaction() as session:
+            for job in session.exec(select(Employment)):
+                job.hired_on = date(2025, 6, 1)
+                session.add(job)
+        await finance.get(f"{path}/money")
+        assert "until the last day: 30" in finance.text
 
 
 async def test_a_deduction_without_consent_is_refused_at_its_field_and_keeps_what_was_typed(

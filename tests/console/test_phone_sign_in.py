@@ -268,7 +268,7 @@ async def test_who_has_left_signs_in_only_while_a_case_about_them_is_kept(
 ) -> None:
     async with phone(parts, clock) as one:
         person = one.rows(Person)[0].id
-        one.change(Employment, Employment.person_id == person, ended_on=date(2026, 2, 23))
+        one.change(Employment, Employment.person_id == person, ended_on=NOW.date())
         await one.ask()
         assert one.texts == []
         case = Case(

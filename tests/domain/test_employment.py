@@ -11,6 +11,7 @@ from countersign.domain.employment import (
     PlannedEnd,
     SuspendedWhy,
     TrueState,
+    has_left,
     suspended_alarm,
     true_state,
 )
@@ -30,6 +31,11 @@ def test_an_employment_runs_until_the_day_before_its_end_and_is_ended_from_then_
     assert true_state(AGREED, BEFORE) == TrueState(EmploymentState.ACTIVE, HIRED, None, LAST)
     for day in (LAST, AFTER):
         assert true_state(AGREED, day) == TrueState(EmploymentState.ENDED, LAST, Ground.RESIGNATION)
+
+
+def test_somebody_has_left_from_the_day_of_the_end_on() -> None:
+    assert [has_left(LAST, day) for day in (BEFORE, LAST, AFTER)] == [False, True, True]
+    assert not has_left(None, AFTER)
 
 
 def test_a_dismissal_ends_nothing_before_its_notice_is_delivered() -> None:

@@ -44,6 +44,47 @@ def refused(**more: Any) -> Refusal:
     return caught.value
 
 
+# -- what is told beside the lines --------------------------------------------------------------------------
+
+
+def codes(sheet: Sheet) -> list[str]:
+    return [one["code"] for one in sheet.warnings]
+
+
+def test_a_notice_of_fewer_than_thirty_days_is_paid_for_or_told() -> None:
+    no_fault = {
+        "ground": "no_fault",
+        "proposed_by": "employer",
+        "severance_wage": "8000",
+        "local_avg": "9000",
+    }
+
+    def told(days: int | None, **more: Any) -> bool:
+        given = read_input(SettlementInput, {**FACTS, **no_fault, **more}, "settlement")
+        return "short_notice" in codes(settle(given, CALENDAR, days))
+
+    assert told(29)
+    assert not told(30)
+    assert not told(None)
+    assert not told(0, notice_wage="8000")
+    assert not told(0, ground="layoff")
+
+
+def test_a_day_that_is_counted_already_is_not_asked_for() -> None:
+    mutual = {"ground": "agreement", "proposed_by": "employer", "severance_wage": "8000", "local_avg": "9000"}
+    sheet = made(**mutual, hired="2020-03-01", last_day="2025-08-30")
+    assert fen(sheet)["severance"] == 8000_00 * 11 // 2
+    assert codes(sheet) == []
+    whole = made(**mutual, hired="2020-03-01", last_day="2025-08-31")
+    assert fen(whole)["severance"] == 8000_00 * 6
+
+
+def test_equipment_is_taken_from_the_wage_by_a_clause_that_is_attached_or_told() -> None:
+    debt = {"owed_equipment": "500", "deduct_equipment": "500", "min_wage": "2420"}
+    assert codes(made(**debt, min_wage_excludes_personal_si=True)) == ["no_clause"]
+    assert codes(made(**debt, min_wage_excludes_personal_si=True, consent=CONSENT)) == []
+
+
 # -- worked examples --------------------------------------------------------------------------------------
 
 
@@ -76,17 +117,21 @@ def test_unused_leave_is_paid_beside_the_wage() -> None:
     )
 
 
-def test_severance_counts_the_last_day_of_work() -> None:
-    sheet = made(  # P01: from 2009-11 to 2014-03
-        ground="no_fault",
-        hired="2009-11-01",
-        last_day="2014-02-28",
-        severance_wage="5917.27",
-        region="beijing",
-    )
+P01 = {"ground": "no_fault", "hired": "2009-11-01", "severance_wage": "5917.27", "region": "beijing"}
+"""From 2009-11 to 2014-03."""
+
+
+def test_severance_is_held_and_part_of_what_is_paid() -> None:
+    sheet = made(**P01, last_day="2014-02-28")
     assert fen(sheet)["severance"] == 26_627_72
     assert sheet.held_fen == 26_627_72
     assert sheet.net_fen == 26_627_72 + 8_000_00
+
+
+@pytest.mark.parametrize(("last_day", "half_months"), [("2014-04-29", 9), ("2014-04-30", 10)])
+def test_severance_counts_the_last_day_of_work(last_day: str, half_months: int) -> None:
+    sheet = made(**P01, last_day=last_day)
+    assert fen(sheet)["severance"] == pytest.approx(5917_27 * half_months / 2, abs=1)
 
 
 def test_half_a_year_that_ends_with_the_last_day_is_half_a_year() -> None:

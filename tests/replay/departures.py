@@ -69,6 +69,15 @@ async def late_start(s: Story) -> None:
     await s.until(at("03-13 12:00"))
 
 
+async def two_overdue_reminders(s: Story) -> None:
+    add_colleague(s.parts, SUCCESSOR)
+    add_holdings(s.parts)
+    await s.depart("resignation", date(2026, 3, 20), noticed_on=date(2026, 2, 17), successor=SUCCESSOR)
+    choices = {"reminder_30": "run_now", "reminder_14": "run_now"}
+    assert await s.act(ActKind.OVERDUE_DECIDED, choices=choices) == "settled"
+    await s.until(at("03-13 12:00"))
+
+
 async def moved_and_withdrawn(s: Story) -> None:
     leaving = await resigns(s)
     await s.until(at("03-12 12:00"))
@@ -135,6 +144,7 @@ STORIES = {
         "settled_and_closed": (BEGINS, settled_and_closed),
         "silent_leaver": (BEGINS, silent_leaver),
         "late_start": (BEGINS, late_start),
+        "two_overdue_reminders": (BEGINS, two_overdue_reminders),
         "moved_and_withdrawn": (BEGINS, moved_and_withdrawn),
     },
     "handover": {

@@ -5,13 +5,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import Branch, EmergencyContact, Leave, Person
 from countersign.adapters.roster import import_roster
 from countersign.adapters.sheets import read_sheet
 from countersign.sandbox.demo import demo_roster
+from tests.support.schema import lay_out
 
 
 @pytest.mark.parametrize("today", [date(2026, 3, 2), date(2028, 2, 29), date(2027, 1, 1)])
@@ -20,7 +21,7 @@ def test_the_demo_company_is_imported_whole_with_four_leaves_around_today(
 ) -> None:
     (tmp_path / "demo.xlsx").write_bytes(demo_roster(today))
     database = Database(database_url)
-    SQLModel.metadata.create_all(database.engine)
+    lay_out(database)
     scheduled: list[str] = []
 
     def schedule(_session: Session, leave_id: str, _person: Person) -> None:

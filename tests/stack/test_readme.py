@@ -48,3 +48,4 @@ def test_every_command_of_the_walk_through_works(tmp_path: Path) -> None:
     assert "returns_on" in done.stdout
     assert '"ok": true' in done.stdout
     assert done.stdout.count("sound: case") == 2
+    assert '"insurance_advance"' in done.stdout

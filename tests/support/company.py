@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.tables import (
@@ -118,7 +121,16 @@ def company(folder: Path, clock: Callable[[], datetime], **settings: object) -> 
         )
         session.add(person)
         session.flush()
-        session.add(Employment(id=new_id(), person_id=person.id, hired_on=date(2024, 1, 2)))
+        session.add(
+            Employment(
+                id=new_id(),
+                person_id=person.id,
+                hired_on=date(2024, 1, 2),
+                contract_type="fixed",
+                contract_starts_on=date(2024, 1, 2),
+                contract_ends_on=date(2027, 1, 1),
+            )
+        )
         session.add(
             EmergencyContact(person_id=person.id, name=CONTACT_NAME, relation="spouse", phone=CONTACT_PHONE)
         )
@@ -195,3 +207,19 @@ def add_holdings(
         parts.holdings.put(wishes, "test", None)
         made += [wish.reference for wish in wishes]
     return made
+
+
+def unreached(parts: Parts) -> Parts:
+    """Let acts be carried to no process, for tests in which none runs; what they do in the books is done."""
+
+    async def nowhere(*_: Any) -> None:
+        """Carry an act to no process: there is none here."""
+
+    parts.dispatcher.carry = nowhere  # type: ignore[method-assign,assignment]
+    return parts
+
+
+def all_of(parts: Parts, table: type[Any]) -> list[Any]:
+    """Return every row of a table."""
+    with parts.database.reading() as session:
+        return list(session.exec(select(table)))

@@ -114,8 +114,8 @@ def handing_over(parts: Parts, many: int = 0) -> tuple[str, str, str]:
         return case, share.id, receiver.id
 
 
-def photo() -> bytes:
-    """Return a small PNG."""
+def photo(size: int = 30) -> bytes:
+    """Return a small PNG, as wide as told."""
     out = io.BytesIO()
-    Image.new("RGB", (30, 20), "teal").save(out, "PNG")
+    Image.new("RGB", (size, 20), "teal").save(out, "PNG")
     return out.getvalue()

@@ -26,6 +26,7 @@ from countersign.adapters.database.identity import Identity
 from countersign.adapters.database.leaver_pages import LeaverPages
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.links import Links
+from countersign.adapters.database.questionnaires import Questionnaires
 from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.tables import Branch, Case, Delivery, Leave, Link, Notice, Person
 from countersign.adapters.documents import Documents
@@ -33,6 +34,7 @@ from countersign.adapters.links import LinkKeys
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.sms_templates import FilledText
 from countersign.settings import Settings
+from tests.support.schema import lay_out
 
 NOW = datetime(2026, 2, 24, 2, 0, tzinfo=UTC)
 KEYS = LinkKeys({"1": b"k" * 32})
@@ -179,7 +181,7 @@ def _seed(database: Database) -> None:
 def open_house(folder: Path) -> Iterator[House]:
     """Yield the pages over a database in `folder`; time stands still until a test moves it."""
     database = Database(Settings(data_dir=folder, _env_file=None).url)
-    SQLModel.metadata.create_all(database.engine)
+    lay_out(database)
     _seed(database)
     app = FastAPI()
     app.include_router(router)
@@ -208,6 +210,7 @@ def open_house(folder: Path) -> Iterator[House]:
         acts=acts,
         handover=handover,
         leavers=LeaverPages(database, evidence, documents, LedgerBook.balances, clock),
+        questionnaires=Questionnaires(database, evidence, clock),
         identity=Identity(database, evidence, KEYS, lambda *_: "twilio", lambda: house.now),
         keys=KEYS,
         carry=carry,

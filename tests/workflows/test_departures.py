@@ -289,6 +289,19 @@ async def test_a_late_start_lists_what_is_overdue_and_hr_decides_each_step(tmp_p
         assert [e["body"]["step"] for e in s.events("rung.skipped")] == ["reminder_30"]
 
 
+async def test_of_several_overdue_reminders_the_newest_speaks_for_all(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-02 10:00")) as s:
+        await resigns(s, date(2026, 3, 11), date(2026, 2, 9))
+        choices = {"reminder_30": "run_now", "reminder_14": "run_now"}
+        assert await s.act(ActKind.OVERDUE_DECIDED, choices=choices) == "settled"
+        await s.until(at("03-10 12:00"))
+        told = [line.split()[2] for line in s.sent_at() if "reminder" in line]
+        assert list(dict.fromkeys(told)) == ["reminder_14", "reminder_7", "reminder_3"]
+        assert [(e["body"]["step"], e["body"]["because"]) for e in s.events("rung.skipped")] == [
+            ("reminder_30", "a later reminder says the same")
+        ]
+
+
 # -- the debt at the exit ---------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from pwdlib import PasswordHash
@@ -53,15 +52,6 @@ class AccountFault(ValueError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
-
-
-class Way(StrEnum):
-    """How somebody signed in."""
-
-    PASSWORD = "password"  # noqa: S105  the name of a way, no password
-    ONE_TIME = "one_time"
-    PHONE_CODE = "phone_code"
-    OIDC = "oidc"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from countersign.adapters.database.cases import actor_of, case_now, raise_alarm
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.filing import file_document
+from countersign.adapters.database.own_departure import refuse_own_case
 from countersign.adapters.database.receipts import tell_ladder
 from countersign.adapters.database.tables import (
     ActRow,
@@ -105,11 +106,15 @@ class Acts:
         return self._database.write(lambda session: self.take_within(session, new))
 
     def take_within(self, session: Session, new: NewAct) -> ActView:
-        """Do the same inside the caller's transaction, for an act that others must happen with."""
+        """Do the same inside the caller's transaction, for an act that others must happen with.
+
+        Raises `Refusal` for what somebody does for the company in a case about themselves.
+        """
         known = session.get(ActRow, new.id)
         if known is not None:
             return self._view(session, known)
         case = session.get_one(Case, new.case_id)
+        refuse_own_case(session, case, new.actor)
         now = self._clock()
         at = case_now(case, now)
         late = case.state == "closed"

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, or_, select
 from countersign.adapters.database.actors import account_names
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.officers import Officer
+from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Account, Approval
 from countersign.contracts.cases import Role
 from countersign.ids import new_id
@@ -121,38 +122,36 @@ class Approvals:
 
         return self._database.write(settle)
 
-    def find(self, approval_id: str, branch_id: str | None) -> Asked | None:
-        """Return a request that somebody of this branch may see (None: of the whole company)."""
+    def find(self, approval_id: str, scope: Scope) -> Asked | None:
+        """Return a request that lies inside a scope."""
+        query = _inside(select(Approval).where(Approval.id == approval_id), scope)
         with self._database.reading() as session:
-            row = session.get(Approval, approval_id)
-            if row is None or branch_id not in (None, row.branch_id):
+            row = session.exec(query).first()
+            if row is None:
                 return None
             (found,) = _all_asked(session, [row])
             return found
 
-    def waiting(self, branch_id: str | None, limit: int = 200) -> list[Asked]:
+    def waiting(self, scope: Scope, limit: int = 200) -> list[Asked]:
         """Return what nobody has decided, the oldest first."""
         query = select(Approval).where(col(Approval.decided_at).is_(None)).order_by(col(Approval.asked_at))
-        if branch_id is not None:
-            query = query.where(Approval.branch_id == branch_id)
+        query = _inside(query, scope)
         with self._database.reading() as session:
             return _all_asked(session, session.exec(query.limit(limit)).all())
 
-    def undecided(self, branch_id: str | None, *, but_of: str | None = None) -> int:
+    def undecided(self, scope: Scope, *, but_of: str | None = None) -> int:
         """Return how many requests nobody has decided, without those that `but_of` has asked for."""
         query = select(func.count()).select_from(Approval).where(col(Approval.decided_at).is_(None))
-        if branch_id is not None:
-            query = query.where(Approval.branch_id == branch_id)
+        query = _inside(query, scope)
         if but_of is not None:
             query = query.where(Approval.asked_by != but_of)
         with self._database.reading() as session:
-            return session.exec(query).one()
+            found: int = session.exec(query).one()
+            return found
 
-    def decided(self, branch_id: str | None, limit: int = 20) -> list[Asked]:
+    def decided(self, scope: Scope, limit: int = 20) -> list[Asked]:
         """Return what was decided last, the newest first."""
-        query = select(Approval).where(col(Approval.decided_at).is_not(None))
-        if branch_id is not None:
-            query = query.where(Approval.branch_id == branch_id)
+        query = _inside(select(Approval).where(col(Approval.decided_at).is_not(None)), scope)
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Approval.decided_at).desc()).limit(limit)).all()
             return _all_asked(session, rows)
@@ -173,6 +172,13 @@ class Approvals:
         query = select(Approval).where(Approval.subject == subject).order_by(col(Approval.asked_at))
         with self._database.reading() as session:
             return _all_asked(session, session.exec(query).all())
+
+
+def _inside(query: Any, scope: Scope) -> Any:
+    """Return a query without requests of other branches and without those about one's own departure."""
+    if scope.branch_id is not None:
+        query = query.where(Approval.branch_id == scope.branch_id)
+    return scope.without_own(query, col(Approval.subject))
 
 
 def _all_asked(session: Session, rows: Sequence[Approval]) -> list[Asked]:

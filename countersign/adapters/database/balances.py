@@ -20,6 +20,7 @@ from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.overrides import WAIVER, Overrides
 from countersign.adapters.database.own_departure import refuse_own
+from countersign.adapters.database.repayment_plans import PlanView, plan_view, replace_plan
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Account,
@@ -32,7 +33,6 @@ from countersign.adapters.database.tables import (
     LedgerAccount,
     Person,
     Posting,
-    RepaymentPlan,
 )
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -50,17 +50,6 @@ class By:
     case_id: str
     role: Role
     actor: str
-
-
-@dataclass(frozen=True)
-class PlanView:
-    """A repayment plan in force."""
-
-    id: str
-    total_fen: int
-    instalments: tuple[Instalment, ...]
-    agreed_on: date
-    document_id: str | None
 
 
 @dataclass(frozen=True)
@@ -138,7 +127,7 @@ class Balances:
         words = {kind.value: str(seen.get(kind, 0)) for kind in RECEIVABLES}
 
         def effect(session: Session, act: ActRow, case: Case) -> None:
-            departure = _departure(session, case)
+            departure = departure_to_settle(session, case.id)
             balances = self._ledger.balances(session, departure.employment_id)
             for kind in RECEIVABLES:
                 if seen.get(kind, 0) != balances[kind]:
@@ -175,7 +164,7 @@ class Balances:
         }
 
         def effect(session: Session, act: ActRow, case: Case) -> None:
-            departure = _departure(session, case)
+            departure = departure_to_settle(session, case.id)
             today = branch_day(session, case.branch_id, act.at)
             check_plan(total_fen, instalments, agreed_on, today)
             due = sum(owed(self._ledger.balances(session, departure.employment_id)).values())
@@ -185,36 +174,9 @@ class Balances:
                     f"total_fen: {yuan(total_fen)} is more than the {yuan(due)} that is owed; plan at most "
                     "what is owed",
                 )
-            before = _plan_in_force(session, case.id)
-            if before is not None:
-                before.ended_at = self._clock()
-                session.add(before)
             document = _paper(session, case, act, document_id)
-            plan = RepaymentPlan(
-                id=new_id(),
-                departure_id=case.id,
-                total_fen=total_fen,
-                instalments=[
-                    {"due_on": one.due_on.isoformat(), "amount_fen": one.amount_fen} for one in instalments
-                ],
-                agreed_on=agreed_on,
-                document_id=None if document is None else document.id,
-                act_id=act.id,
-                created_at=self._clock(),
-            )
-            session.add(plan)
-            body = {
-                "plan": plan.id,
-                "total_fen": Sealed(str(total_fen)),
-                "instalments": [
-                    {"due_on": one.due_on.isoformat(), "amount_fen": Sealed(str(one.amount_fen))}
-                    for one in instalments
-                ],
-                "on": agreed_on.isoformat(),
-                "document": plan.document_id,
-                "replaces": None if before is None else before.id,
-            }
-            self._keep(session, act, case, EventKind.LEDGER_PLANNED, body)
+            told = replace_plan(session, act, instalments, agreed_on, document, self._clock())
+            self._keep(session, act, case, EventKind.LEDGER_PLANNED, told)
 
         files = () if paper is None else (paper,)
         body = {"on": agreed_on.isoformat()}
@@ -245,7 +207,7 @@ class Balances:
         """Keep a waiver for a second person to agree to; return the request's id. Raises `Refusal`."""
         with self._database.reading() as session:
             case = session.get_one(Case, case_id)
-            departure = _departure(session, case)
+            departure = departure_to_settle(session, case.id)
             refuse_own(session, departure.person_id, officer.actor_id)
             if case.state == "closed":
                 raise Refusal("case", "case: is closed; nothing is waived in it any more")
@@ -286,7 +248,7 @@ class Balances:
         self, account: AccountKind, amount_fen: int, reason: str, approval_id: str | None = None
     ) -> Effect:
         def effect(session: Session, act: ActRow, case: Case) -> None:
-            departure = _departure(session, case)
+            departure = departure_to_settle(session, case.id)
             balance = self._ledger.balances(session, departure.employment_id).get(account, 0)
             _waivable(account, amount_fen, reason, balance)
             if approval_id is None and self._waived_alone(session, case.id) + amount_fen > self._limit_fen:
@@ -336,13 +298,10 @@ class Balances:
     def view(self, case_id: str, scope: Scope) -> BalancesView | None:
         """Return what finance sees of a departure; None for none of this scope."""
         with self._database.reading() as session:
-            departure = session.get(Departure, case_id)
+            departure = scope.departure(session, case_id)
             if departure is None:
                 return None
             person = session.get_one(Person, departure.person_id)
-            if not scope.covers(person, departure.branch_id):
-                return None
-            plan = _plan_in_force(session, case_id)
             return BalancesView(
                 case_id=case_id,
                 number=person.number,
@@ -351,7 +310,7 @@ class Balances:
                 withdrawn=departure.withdrawn_at is not None,
                 closed=session.get_one(Case, case_id).state == "closed",
                 balances=self._ledger.balances(session, departure.employment_id),
-                plan=None if plan is None else _plan_view(plan),
+                plan=plan_view(session, case_id),
                 confirmed_at=departure.finance_confirmed_at,
                 waived_fen=self._waived_alone(session, case_id),
                 limit_fen=self._limit_fen,
@@ -380,8 +339,9 @@ class Balances:
         self._evidence.append(session, case, key, act.at, kind, actor, {"act": act.id, **body})
 
 
-def _departure(session: Session, case: Case) -> Departure:
-    departure = session.get(Departure, case.id)
+def departure_to_settle(session: Session, case_id: str) -> Departure:
+    """Return the departure of an offboarding case; raises `Refusal` where there is nothing to settle."""
+    departure = session.get(Departure, case_id)
     if departure is None:
         raise Refusal("case", "case: is no departure; name the offboarding case")
     if departure.withdrawn_at is not None:
@@ -389,29 +349,14 @@ def _departure(session: Session, case: Case) -> Departure:
     return departure
 
 
-def _paper(session: Session, case: Case, act: ActRow, document_id: str | None) -> Document | None:
-    """Return the signed paper of a plan: the file of the act, or a document of the case."""
+def _paper(session: Session, case: Case, act: ActRow, document_id: str | None) -> str | None:
+    """Return the id of a plan's signed paper: the file of the act, or a document of the case."""
     if document_id is None:
-        return session.exec(select(Document).where(Document.act_id == act.id)).first()
+        return session.exec(select(Document.id).where(Document.act_id == act.id)).first()
     document = session.get(Document, document_id)
     if document is None or document.case_id != case.id:
         raise Refusal("document", "document: the case has no such document; add it to the case first")
-    return document
-
-
-def _plan_in_force(session: Session, case_id: str) -> RepaymentPlan | None:
-    return session.exec(
-        select(RepaymentPlan).where(
-            RepaymentPlan.departure_id == case_id, col(RepaymentPlan.ended_at).is_(None)
-        )
-    ).first()
-
-
-def _plan_view(plan: RepaymentPlan) -> PlanView:
-    parts = tuple(
-        Instalment(date.fromisoformat(one["due_on"]), one["amount_fen"]) for one in plan.instalments
-    )
-    return PlanView(plan.id, plan.total_fen, parts, plan.agreed_on, plan.document_id)
+    return document.id
 
 
 def _waiting(session: Session, case_id: str) -> tuple[WaiverAsked, ...]:

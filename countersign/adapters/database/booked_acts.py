@@ -8,8 +8,7 @@ from sqlmodel import Session
 from countersign.adapters.database.acts import Acts, ActView, NewAct
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.looks import tell_departure
-from countersign.adapters.database.own_departure import refuse_own
-from countersign.adapters.database.tables import ActRow, Case, Departure
+from countersign.adapters.database.tables import ActRow, Case
 from countersign.contracts.cases import ActKind, Process
 
 OF_THE_END = frozenset(
@@ -52,9 +51,6 @@ class BookedActs:
         if view.state == "late":
             return view
         case = session.get_one(Case, new.case_id)
-        if case.departure_id is not None:
-            leaver = session.get_one(Departure, case.departure_id).person_id
-            refuse_own(session, leaver, new.actor)
         effect(session, session.get_one(ActRow, new.id), case)
         if case.departure_id is not None:
             of = tuple(Process) if new.kind in OF_THE_END else _OF_THE_HANDOVER

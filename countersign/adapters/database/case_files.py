@@ -1,6 +1,7 @@
 """The files of all cases, by kind of case."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -25,6 +26,8 @@ FILES: Mapping[Process, Callable[[Session, Case], CaseFile]] = {
 """How the file of a case is found, by kind of case."""
 
 
-def file_of(session: Session, case: Case) -> CaseFile:
-    """Return the file of a case."""
+def file_of(session: Session, case: Case, at: datetime | None = None) -> CaseFile:
+    """Return the file of a case; what is said to somebody who stands in also hangs on the case's time."""
+    if at is not None and case.kind == Process.HANDOVER.value:
+        return handover_file_of(session, case, at)
     return FILES[Process(case.kind)](session, case)

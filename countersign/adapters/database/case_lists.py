@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import case as sql_case
-from sqlalchemy import func
 from sqlmodel import col, or_, select
 
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.queries import called, select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Person, Task
+from countersign.domain.checklists import GIVE_BACK
 from countersign.domain.deadlines import DeadlineKind, deadline_kind
 from countersign.domain.local_time import ZONE
 from countersign.domain.paging import Listed, pager
@@ -249,12 +250,17 @@ def _of_cases(query: Any) -> Any:
     )
 
 
+def to_be_done() -> ColumnElement[bool]:
+    """Return what holds of tasks that somebody still has to do: also one that a withdrawal leaves behind."""
+    return or_(Case.state != "closed", Task.kind == GIVE_BACK)
+
+
 def _of_tasks(query: Any, roles: frozenset[str]) -> Any:
     return (
         query.join(Case, col(Case.id) == col(Task.case_id))
         .join(Person, col(Person.id) == col(Case.person_id))
         .join(Branch, col(Branch.id) == col(Case.branch_id))
-        .where(col(Task.done_at).is_(None), Case.state != "closed", col(Task.holder).in_(sorted(roles)))
+        .where(col(Task.done_at).is_(None), to_be_done(), col(Task.holder).in_(sorted(roles)))
     )
 
 

@@ -1,22 +1,31 @@
 """Checklists of a departure: accounts to shut, open tasks that pass on, people who report to the leaver."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from countersign.adapters.database.actors import actor_name
 from countersign.adapters.database.acts import ActView, NewAct
 from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import actor_of, case_now
+from countersign.adapters.database.checklist_views import (
+    ChecklistsView,
+    checklists_view,
+    revocations_of,
+    successor_of,
+    tasks_of,
+    team_acts,
+    team_of,
+)
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog, parcels
 from countersign.adapters.database.items import those_who_left
 from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.own_departure import refuse_own
+from countersign.adapters.database.people import people_of
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     ActRow,
@@ -25,10 +34,12 @@ from countersign.adapters.database.tables import (
     PassedTask,
     Person,
     Revocation,
+    Task,
 )
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.checklists import (
     AFTER_WITHDRAWAL,
+    GIVE_BACK,
     NEEDS_REASON,
     TOLD,
     AccessState,
@@ -39,18 +50,26 @@ from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
 
+_AFTER_ALL = (AccessState.TO_GIVE_BACK, AccessState.GIVEN_BACK)
+_GIVE_BACK_WITHIN = timedelta(days=1)
+"""Who stays needs the accounts for the next day's work."""
+
 MOST_TASKS = 2000
 """How many tasks a departure may hold."""
 
 
 @dataclass(frozen=True)
 class ChecklistAct:
-    """Who does something on a checklist: `id` is the act's, the same id is the same act."""
+    """Who does something on a checklist: `id` is the act's, the same id is the same act.
+
+    `asked` is a hash of what was asked for, kept so that the same id with other content can be told apart.
+    """
 
     id: str
     case_id: str
     role: Role
     actor: str
+    asked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,61 +79,6 @@ class ListedTask:
     system: str
     reference: str
     title: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SystemLine:
-    """An account to be shut, and what became of it."""
-
-    system: str
-    state: AccessState
-    reason: str | None = field(repr=False)
-    changed_by: str | None = field(repr=False)
-    changed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class TaskLine:
-    """A task of the leaver's, and who has it now."""
-
-    id: str
-    system: str
-    reference: str
-    title: str = field(repr=False)
-    state: TaskState
-    holder: str = field(repr=False)
-    holder_number: str
-    listed_at: datetime
-    moved_at: datetime | None
-
-
-@dataclass(frozen=True)
-class ReportLine:
-    """Somebody who reports to the leaver."""
-
-    number: str
-    name: str = field(repr=False)
-    department: str | None
-    post: str | None
-
-
-@dataclass(frozen=True)
-class ChecklistsView:
-    """The three lists of one departure; `branch_id` is the leaver's. `moved` counts reports moved so far."""
-
-    case_id: str
-    branch_id: str
-    leaver: str = field(repr=False)
-    leaver_number: str
-    successor: str | None = field(repr=False)
-    successor_number: str | None
-    last_day: date
-    withdrawn: bool
-    closed: bool
-    systems: tuple[SystemLine, ...]
-    tasks: tuple[TaskLine, ...]
-    team: tuple[ReportLine, ...]
-    moved: int
 
 
 class Checklists:
@@ -138,29 +102,8 @@ class Checklists:
     def view(self, case_id: str, scope: Scope) -> ChecklistsView | None:
         """Return the checklists of a departure; None where there is none in the scope."""
         with self._database.reading() as session:
-            departure = session.get(Departure, case_id)
-            leaver = None if departure is None else session.get_one(Person, departure.person_id)
-            if departure is None or leaver is None or not scope.covers(leaver, departure.branch_id):
-                return None
-            successor = _successor(session, departure)
-            return ChecklistsView(
-                case_id=case_id,
-                branch_id=departure.branch_id,
-                leaver=leaver.name,
-                leaver_number=leaver.number,
-                successor=None if successor is None else successor.name,
-                successor_number=None if successor is None else successor.number,
-                last_day=departure.last_day,
-                withdrawn=departure.withdrawn_at is not None,
-                closed=departure.closed_at is not None,
-                systems=tuple(_system_lines(session, case_id)),
-                tasks=tuple(_task_lines(session, case_id)),
-                team=tuple(
-                    ReportLine(one.number, one.name, one.department, one.post)
-                    for one in _team(session, leaver)
-                ),
-                moved=sum(len(act.body["team"]) for act in _team_acts(session, case_id)),
-            )
+            departure = scope.departure(session, case_id)
+            return None if departure is None else checklists_view(session, departure)
 
     # -- accounts -----------------------------------------------------------------------------------------
 
@@ -180,7 +123,7 @@ class Checklists:
 
     def _revoke(self, session: Session, act: ActRow, case: Case) -> None:
         departure = _departure(session, case)
-        rows = {one.system: one for one in _revocations(session, departure.case_id)}
+        rows = {one.system: one for one in revocations_of(session, departure.case_id)}
         unknown = [name for name in act.body["systems"] if name not in rows]
         if unknown:
             known = ", ".join(rows) or "none"
@@ -193,27 +136,35 @@ class Checklists:
             session.add(row)
             self._tell_access(session, case, act, row, before, EventKind.ACCESS_REVOKED)
 
-    def given_back(self, case_id: str, system: str, actor: str, evidence_actor: Mapping[str, Any]) -> None:
-        """Keep that an account that a withdrawn departure had shut was given back; again changes nothing.
+    def given_back(
+        self, case_id: str, systems: Sequence[str], actor: str, evidence_actor: Mapping[str, Any]
+    ) -> None:
+        """Keep that accounts that a withdrawn departure had shut were given back; again changes nothing.
 
-        The case is closed by then, so this is no act of it. Raises `Refusal`.
+        The case is closed by then, so this is no act of it. Raises `Refusal`; then nothing is changed.
         """
 
         def keep(session: Session) -> None:
-            rows = {one.system: one for one in _revocations(session, case_id)}
-            row = rows.get(system)
-            if row is None or row.state not in (AccessState.TO_GIVE_BACK, AccessState.GIVEN_BACK):
+            rows = {one.system: one for one in revocations_of(session, case_id)}
+            back = {name for name, one in rows.items() if one.state in _AFTER_ALL}
+            if not back.issuperset(systems):
                 raise Refusal("system", "system: no account of this name is to be given back")
-            if row.state == AccessState.GIVEN_BACK:
-                return
             now, case = self._clock(), session.get_one(Case, case_id)
             refuse_own(session, case.person_id, actor, "system")
-            row.state, row.reason = AccessState.GIVEN_BACK.value, None
-            row.changed_by, row.changed_at = actor, now
-            session.add(row)
-            body = {"system": system, "access": row.state, "before": AccessState.TO_GIVE_BACK.value}
-            key, at = f"access/{row.id}/given_back", case_now(case, now)
-            self._evidence.append(session, case, key, at, EventKind.ACCESS_RESTORED, evidence_actor, body)
+            at = case_now(case, now)
+            for row in (rows[name] for name in dict.fromkeys(systems)):
+                if row.state == AccessState.GIVEN_BACK:
+                    continue
+                row.state, row.reason = AccessState.GIVEN_BACK.value, None
+                row.changed_by, row.changed_at = actor, now
+                session.add(row)
+                body = {"system": row.system, "access": row.state, "before": AccessState.TO_GIVE_BACK.value}
+                key = f"access/{row.id}/given_back"
+                self._evidence.append(session, case, key, at, EventKind.ACCESS_RESTORED, evidence_actor, body)
+            if all(one.state != AccessState.TO_GIVE_BACK for one in rows.values()):
+                task = select(Task).where(Task.case_id == case_id, Task.key == GIVE_BACK)
+                for one in session.exec(task):
+                    one.done_at = at
 
         self._database.write(keep)
 
@@ -241,7 +192,7 @@ class Checklists:
             departure = _departure(session, case)
             if departure.closed_at is not None:
                 raise Refusal("case", "case: this departure is closed; its tasks are passed on elsewhere")
-            known = {(one.system, one.reference) for one in _tasks(session, case_id)}
+            known = {(one.system, one.reference) for one in tasks_of(session, case_id)}
             wanted = {(one.system, one.reference): one for one in tasks}
             new = [one for key, one in wanted.items() if key not in known]
             if len(known) + len(new) > MOST_TASKS:
@@ -280,7 +231,7 @@ class Checklists:
             receiver = self._receiver(session, departure, to)
             chosen = list(tasks) or [
                 one.id
-                for one in _tasks(session, act.case_id)
+                for one in tasks_of(session, act.case_id)
                 if one.holder_id == departure.person_id and one.state == TaskState.OPEN
             ]
             body = {"tasks": sorted(set(chosen)), "to": receiver.id}
@@ -291,7 +242,7 @@ class Checklists:
 
     def _move(self, session: Session, act: ActRow, case: Case) -> None:
         _departure(session, case)
-        rows = {one.id: one for one in _tasks(session, case.id)}
+        rows = {one.id: one for one in tasks_of(session, case.id)}
         chosen = [rows[one] for one in act.body["tasks"] if one in rows]
         if len(chosen) < len(act.body["tasks"]):
             raise Refusal("tasks", "tasks: one of them is not on this list; open the list again and choose")
@@ -319,7 +270,7 @@ class Checklists:
     def _tell_moved(
         self, session: Session, case: Case, act: ActRow, rows: Sequence[PassedTask], before: Mapping[str, str]
     ) -> None:
-        people = _people(session, {*before.values(), *(one.holder_id for one in rows)})
+        people = people_of(session, {*before.values(), *(one.holder_id for one in rows)})
         each = {
             one.id: {"before": _named(people[before[one.id]]), "after": _named(people[one.holder_id])}
             for one in rows
@@ -363,7 +314,7 @@ class Checklists:
             departure = _departure_of(session, act.case_id)
             receiver = self._receiver(session, departure, to)
             leaver = session.get_one(Person, departure.person_id)
-            team = _team(session, leaver)
+            team = team_of(session, leaver)
             superiors = dict(session.exec(select(Person.number, Person.manager_number)).all())
             after = new_superiors([one.number for one in team], leaver.number, receiver.number, superiors)
             ids = {one.number: one.id for one in team}
@@ -375,7 +326,7 @@ class Checklists:
 
     def _move_team(self, session: Session, act: ActRow, case: Case) -> None:
         departure = _departure(session, case)
-        team = _people(session, act.body["team"])
+        team = people_of(session, act.body["team"])
         if not team:
             raise Refusal("team", "team: nobody reports to this person any longer; nothing is left to do")
         leaver = session.get_one(Person, departure.person_id)
@@ -412,14 +363,27 @@ class Checklists:
 
         `act` is the withdrawal. A report who has got another superior since keeps that one.
         """
-        for row in _revocations(session, departure.case_id):
+        rows = revocations_of(session, departure.case_id)
+        for row in rows:
             after = AFTER_WITHDRAWAL.get(AccessState(row.state))
             if after is not None:
                 before, row.state, row.reason = row.state, after.value, None
                 row.changed_by, row.changed_at = act.actor, act.at
                 session.add(row)
                 self._tell_access(session, case, act, row, before, EventKind.ACCESS_RESTORED)
-        moved = [one for one in _tasks(session, departure.case_id) if one.state == TaskState.MOVED]
+        if any(row.state == AccessState.TO_GIVE_BACK for row in rows):
+            session.add(
+                Task(
+                    id=new_id(),
+                    case_id=case.id,
+                    key=GIVE_BACK,
+                    kind=GIVE_BACK,
+                    holder=Role.ADMINISTRATION.value,
+                    due_at=act.at + _GIVE_BACK_WITHIN,
+                    opened_at=act.at,
+                )
+            )
+        moved = [one for one in tasks_of(session, departure.case_id) if one.state == TaskState.MOVED]
         own = dict.fromkeys((one.id for one in moved), departure.person_id)
         before_ = self._hand(session, moved, own, act.at)
         for one in moved:
@@ -430,8 +394,8 @@ class Checklists:
 
     def _undo_team(self, session: Session, departure: Departure, act: ActRow, case: Case) -> None:
         leaver = session.get_one(Person, departure.person_id)
-        given = {k: v for one in _team_acts(session, departure.case_id) for k, v in one.body["team"].items()}
-        people = _people(session, given)
+        given = {k: v for one in team_acts(session, departure.case_id) for k, v in one.body["team"].items()}
+        people = people_of(session, given)
         back = [one for one in people.values() if one.manager_number == given[one.id]]
         for one in back:
             one.manager_number = leaver.number
@@ -457,7 +421,7 @@ class Checklists:
     def _receiver(self, session: Session, departure: Departure, to: str | None) -> Person:
         """Return who takes over; raises `Refusal` for the leaver, for who has left, and for nobody."""
         if to is None:
-            found = _successor(session, departure)
+            found = successor_of(session, departure)
             if found is None:
                 raise Refusal(
                     "to", "to: this departure names no successor; give the number of who takes over"
@@ -483,7 +447,8 @@ def _new(
     act: ChecklistAct, kind: ActKind, body: Mapping[str, Any], words: Mapping[str, str] | None = None
 ) -> NewAct:
     told = {name: text for name, text in (words or {}).items() if text}
-    return NewAct(act.id, act.case_id, kind, act.role, act.actor, body=body, words=told)
+    asked = {} if act.asked is None else {"asked": act.asked}
+    return NewAct(act.id, act.case_id, kind, act.role, act.actor, body={**body, **asked}, words=told)
 
 
 def _departure_of(session: Session, case_id: str) -> Departure:
@@ -498,61 +463,6 @@ def _departure(session: Session, case: Case) -> Departure:
     if found.withdrawn_at is not None:
         raise Refusal("case", "case: this departure was withdrawn; nobody leaves")
     return found
-
-
-def _successor(session: Session, departure: Departure) -> Person | None:
-    return None if departure.successor_id is None else session.get_one(Person, departure.successor_id)
-
-
-def _revocations(session: Session, case_id: str) -> Sequence[Revocation]:
-    query = select(Revocation).where(Revocation.departure_id == case_id)
-    # Ids rise in the order of the policy's list.
-    return session.exec(query.order_by(col(Revocation.id))).all()
-
-
-def _tasks(session: Session, case_id: str) -> Sequence[PassedTask]:
-    query = select(PassedTask).where(PassedTask.departure_id == case_id)
-    return session.exec(query.order_by(col(PassedTask.system), col(PassedTask.reference))).all()
-
-
-def _team(session: Session, leaver: Person) -> Sequence[Person]:
-    query = select(Person).where(Person.manager_number == leaver.number, Person.id != leaver.id)
-    return session.exec(query.order_by(col(Person.number))).all()
-
-
-def _team_acts(session: Session, case_id: str) -> list[ActRow]:
-    query = select(ActRow).where(ActRow.case_id == case_id, ActRow.kind == ActKind.TASKS_MOVED.value)
-    taken = session.exec(query.order_by(col(ActRow.recorded_at), col(ActRow.id))).all()
-    return [one for one in taken if "team" in one.body and one.state not in ("late", "refused")]
-
-
-def _system_lines(session: Session, case_id: str) -> Iterable[SystemLine]:
-    for row in _revocations(session, case_id):
-        by = None if row.changed_by is None else actor_name(session, row.changed_by)
-        yield SystemLine(row.system, AccessState(row.state), row.reason, by, row.changed_at)
-
-
-def _task_lines(session: Session, case_id: str) -> Iterable[TaskLine]:
-    rows = _tasks(session, case_id)
-    people = _people(session, {one.holder_id for one in rows})
-    for row in rows:
-        holder = people[row.holder_id]
-        yield TaskLine(
-            id=row.id,
-            system=row.system,
-            reference=row.reference,
-            title=row.title,
-            state=TaskState(row.state),
-            holder=holder.name,
-            holder_number=holder.number,
-            listed_at=row.listed_at,
-            moved_at=row.moved_at,
-        )
-
-
-def _people(session: Session, ids: Iterable[str]) -> dict[str, Person]:
-    wanted = sorted(set(ids))
-    return {one.id: one for one in session.exec(select(Person).where(col(Person.id).in_(wanted)))}
 
 
 def _named(person: Person) -> dict[str, Any]:

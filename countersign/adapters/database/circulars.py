@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.beginnings import begin_case
 from countersign.adapters.database.circular_file import CircularFile, circular_file
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
@@ -17,7 +18,7 @@ from countersign.adapters.database.notices import Notices
 from countersign.adapters.database.policy_book import COMPANY, policy_for, why_off
 from countersign.adapters.database.sifting import PreviewText, Sieve
 from countersign.adapters.database.starts import CannotStart, cannot_print, stored_policy
-from countersign.adapters.database.tables import Case, Circular, Outbox, Person
+from countersign.adapters.database.tables import Case, Circular, Person
 from countersign.adapters.paper import Unprintable
 from countersign.contracts.acknowledgement import AcknowledgementInput
 from countersign.contracts.cases import CaseState, Process
@@ -25,7 +26,7 @@ from countersign.contracts.leave_return import ClockStart
 from countersign.domain.acknowledgement import AcknowledgementPolicy
 from countersign.domain.acknowledgement_policy import acknowledgement_policy
 from countersign.domain.calendar import WorkCalendar
-from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.evidence import Sealed
 from countersign.domain.planner import Plan, plan
 from countersign.domain.policy import Audience, Channel
 from countersign.domain.sms_cost import SmsEstimate
@@ -267,18 +268,7 @@ class Circulars:
             "policy": laid.version,
             "person": {"name": Sealed(file.person.name), "number": Sealed(file.person.number)},
         }
-        self._evidence.append(
-            session, case, "case.started", laid.started, EventKind.CASE_STARTED, dict(actor), body
-        )
-        session.add(
-            Outbox(
-                id=new_id(),
-                kind="start_case",
-                subject=f"start/{case.id}",
-                body={"case": case.id},
-                due_at=laid.circular.created_at,
-            )
-        )
+        begin_case(session, self._evidence, case, laid.started, actor, body, laid.circular.created_at)
 
 
 def _policy(

@@ -12,6 +12,7 @@ from countersign.adapters.database.departure_terms import check_last_day
 from countersign.adapters.database.equipment_money import PAID_BEFORE, claims_of
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.ledger_book import LedgerBook
+from countersign.adapters.database.repayment_plans import plans_in_force
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
@@ -20,7 +21,6 @@ from countersign.adapters.database.tables import (
     HandoverItem,
     Posting,
     ReceiverAbsence,
-    RepaymentPlan,
 )
 from countersign.domain.departure import CLOSED_ITEMS, DutyKind, DutyState
 from countersign.domain.duties import due_on
@@ -106,9 +106,8 @@ def _refuse_ended(departure: Departure, so: str) -> None:
 
 def _end_arrangements(session: Session, departure: Departure, at: datetime) -> None:
     """End what was agreed for the time of the handover: repayment plans and who stands in for a receiver."""
-    plans = select(RepaymentPlan).where(RepaymentPlan.departure_id == departure.case_id)
-    for plan in session.exec(plans).all():
-        plan.ended_at = plan.ended_at or at
+    for plan in plans_in_force(session, [departure.case_id]):
+        plan.ended_at = at
         session.add(plan)
     absences = select(ReceiverAbsence).where(ReceiverAbsence.departure_id == departure.case_id)
     for absence in session.exec(absences).all():

@@ -9,6 +9,8 @@ from countersign.adapters.database.tables import (
     ExitOverride,
     HandoverItem,
     PassedTask,
+    QuestionnaireReply,
+    RepaymentPlan,
     Revocation,
     Settlement,
 )
@@ -18,7 +20,8 @@ from countersign.contracts.cases import Process
 def empty_departure(session: Session, case: Case) -> int:
     """Empty what a case of a departure has put into tables of its own; return how many rows.
 
-    The offboarding case takes the lists and the settlement with it, the statutory case its references.
+    The offboarding case takes the lists, the settlement and the plan with it, the statutory case its
+    references.
     Postings stay: books of account are kept by their own law, and name nobody.
     """
     if case.kind == Process.STATUTORY.value:
@@ -43,7 +46,14 @@ def empty_departure(session: Session, case: Case) -> int:
         sheet.inputs, sheet.lines, sheet.net_fen = {}, [], 0
         emptied += 1
     for row in session.exec(select(ExitOverride).where(ExitOverride.departure_id == case.id)):
-        row.reason = ""
+        row.reason, row.amount_fen = "", 0
+        emptied += 1
+    for plan in session.exec(select(RepaymentPlan).where(RepaymentPlan.departure_id == case.id)):
+        plan.total_fen, plan.instalments = 0, []
+        emptied += 1
+    reply = session.get(QuestionnaireReply, case.id)
+    if reply is not None:
+        session.delete(reply)
         emptied += 1
     return emptied
 

@@ -1,16 +1,18 @@
 """The files of the cases of a departure: what the leaver, a receiver and the law's notices are told."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.people import PersonFile, person_file
+from countersign.adapters.database.questionnaires import questions_of
 from countersign.adapters.database.tables import (
     Case,
     Departure,
@@ -18,6 +20,7 @@ from countersign.adapters.database.tables import (
     HandoverItem,
     LedgerAccount,
     Person,
+    ReceiverAbsence,
 )
 from countersign.adapters.rendering import NoticeText, Renderer
 from countersign.contracts.cases import Process
@@ -74,6 +77,7 @@ class DepartureFacts:
     successor: str | None = field(default=None, repr=False)
     items: OpenItems = field(default_factory=OpenItems)
     owed: Mapping[str, int] = field(default_factory=dict, repr=False)
+    questionnaire: bool = False
 
     def money(self) -> dict[str, str | None]:
         """Return every sum as the texts print it, such as `1,250.00`; None where nothing is owed."""
@@ -116,6 +120,7 @@ class OffboardingFile(_FromTemplates):
             "last_day": about.last_day,
             "ended_on": about.ended_on,
             "successor": about.successor,
+            "questionnaire": about.questionnaire,
             "items_to_hand_over": about.items.to_hand_over,
             **about.items.variables(),
             **about.money(),
@@ -129,6 +134,7 @@ class HandoverFile(_FromTemplates):
     leaver: str = field(repr=False)
     last_day: date
     items: OpenItems
+    stands_in_for: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def process(self) -> Process:
@@ -141,6 +147,7 @@ class HandoverFile(_FromTemplates):
             "leaver": self.leaver,
             "last_day": self.last_day,
             "items_to_accept": self.items.to_accept,
+            "stands_in_for": "、".join(self.stands_in_for) or None,
             **self.items.variables(),
         }
 
@@ -190,13 +197,20 @@ def statutory_file_of(session: Session, case: Case) -> StatutoryFile:
     return statutory_file(session, session.get_one(Person, case.person_id), facts_of(session, departure))
 
 
-def handover_file_of(session: Session, case: Case) -> HandoverFile:
-    """Return the file of a receiver's case."""
+def handover_file_of(session: Session, case: Case, at: datetime | None = None) -> HandoverFile:
+    """Return the file of a receiver's case; with its time, also of what they confirm for others then."""
     departure = session.get_one(Departure, case.departure_id)
     leaver = session.get_one(Person, departure.person_id)
-    rows = session.exec(select(HandoverItem).where(HandoverItem.share_id == case.id)).all()
+    absent = () if at is None else _represented(session, case, at)
+    of_others = and_(
+        col(HandoverItem.departure_id) == departure.case_id,
+        col(HandoverItem.receiver_id).in_([one.id for one in absent]),
+    )
+    mine = or_(col(HandoverItem.share_id) == case.id, of_others)
+    rows = session.exec(select(HandoverItem).where(mine)).all()
     receiver = session.get_one(Person, case.person_id)
-    return handover_file(session, receiver, leaver.name, departure.last_day, _open(rows))
+    file = handover_file(session, receiver, leaver.name, departure.last_day, _open(rows))
+    return replace(file, stands_in_for=tuple(one.name for one in absent))
 
 
 def offboarding_file(session: Session, person: Person, about: DepartureFacts) -> OffboardingFile:
@@ -230,6 +244,7 @@ def facts_of(session: Session, departure: Departure) -> DepartureFacts:
         successor=successor.name if successor else None,
         items=_open(rows),
         owed=_owed(session, departure.employment_id),
+        questionnaire=questions_of(session.get_one(Case, departure.case_id), departure) is not None,
     )
 
 
@@ -248,6 +263,7 @@ def example_file(session: Session, process: Process, person: Person, language: s
         successor="王芳" if chinese else "Wang Fang",
         items=items,
         owed={"loan": 300_000, "insurance_advance": 96_050},
+        questionnaire=True,
     )
     build = offboarding_file if process is Process.OFFBOARDING else statutory_file
     return build(session, person, about)
@@ -262,6 +278,21 @@ def _around(session: Session, person: Person) -> dict[str, Any]:
         "manager": one.manager,
         "consent": one.consent,
     }
+
+
+def _represented(session: Session, case: Case, at: datetime) -> Sequence[Person]:
+    """Return for whom the receiver of a case confirms at a time; where nobody is away yet, for whom later."""
+    today = branch_day(session, case.branch_id, at)
+    absences = session.exec(
+        select(ReceiverAbsence).where(
+            ReceiverAbsence.share_id == case.id,
+            col(ReceiverAbsence.ended_at).is_(None),
+            col(ReceiverAbsence.until_day) >= today,
+        )
+    ).all()
+    absent = [one.receiver_id for one in absences if one.from_day <= today]
+    absent = absent or [one.receiver_id for one in absences]
+    return session.exec(select(Person).where(col(Person.id).in_(absent)).order_by(col(Person.number))).all()
 
 
 def _open(rows: Any) -> OpenItems:

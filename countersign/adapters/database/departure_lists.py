@@ -1,22 +1,28 @@
 """Departures for people who look for work: filtered, sorted, a page at a time, with how far each one is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
-from countersign.adapters.database.departure_views import DepartureState, in_state, state_of
+from countersign.adapters.database.cases import case_now
+from countersign.adapters.database.departure_views import (
+    DepartureState,
+    days_of_their_own,
+    in_state,
+    state_of,
+)
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.gate_book import gate_of
+from countersign.adapters.database.gate_book import gates_of
 from countersign.adapters.database.queries import called, select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Branch, Case, Departure, Document, HandoverItem, Person
 from countersign.domain.departure import CLOSED_ITEMS, Track
-from countersign.domain.local_time import day_of
+from countersign.domain.local_time import day_in, day_of
 from countersign.domain.paging import Listed, pager
 
 PAGE = 50
@@ -60,13 +66,16 @@ class TrackCount:
 
 @dataclass(frozen=True)
 class DepartureLine:
-    """One departure in a list; `days_left` is below 0 once the last day is over."""
+    """One departure in a list; `days_left` is below 0 once the last day is over.
+
+    `kind` is None for who sees no grounds.
+    """
 
     case_id: str
     number: str
     name: str = field(repr=False)
     branch: str
-    kind: str
+    kind: str | None
     state: DepartureState
     last_day: date
     days_left: int
@@ -87,31 +96,24 @@ class DepartureLists:
     ) -> Listed[DepartureLine]:
         """Return one page, counted from 1; a number beyond the last one gives the last one."""
         with self._database.reading() as session:
-            counting = _filtered(_joined(select(func.count()).select_from(Departure)), scope, wanted, now)
-            total = session.exec(counting).one()
+            matching = _matching(session, _askable(scope, wanted), now)
+            counting = _joined(select(func.count()).select_from(Departure)).where(*matching)
+            total = session.exec(scope.within(counting, Departure.branch_id)).one()
             shown = pager(number, total, PAGE)
-            query = _filtered(_rows(), scope, wanted, now).order_by(*_order(wanted.sort))
+            query = scope.within(_rows().where(*matching), Departure.branch_id).order_by(*_order(wanted.sort))
             rows = session.exec(query.limit(PAGE).offset(shown.skip)).all()
-            return Listed(_lines(session, rows, now), total, shown)
+            return Listed(_seen(scope, _lines(session, rows, now)), total, shown)
 
     def all(self, scope: Scope, wanted: DepartureFilter, now: datetime) -> tuple[DepartureLine, ...]:
         """Return every departure of a list, up to `MOST_EXPORTED`, for a file to take along."""
         with self._database.reading() as session:
-            query = _filtered(_rows(), scope, wanted, now).order_by(*_order(wanted.sort))
-            return _lines(session, session.exec(query.limit(MOST_EXPORTED)).all(), now)
-
-    def open_of(self, scope: Scope, person_id: str) -> str | None:
-        """Return the offboarding case of somebody's departure that was not withdrawn, the newest."""
-        query = scope.within(
-            select(Departure.case_id)
-            .join(Person, col(Person.id) == col(Departure.person_id))
-            .where(Departure.person_id == person_id, col(Departure.withdrawn_at).is_(None))
-            .order_by(col(Departure.case_id).desc()),
-            Departure.branch_id,
-        )
-        with self._database.reading() as session:
-            found: str | None = session.exec(query.limit(1)).first()
-            return found
+            query = (
+                _rows()
+                .where(*_matching(session, _askable(scope, wanted), now))
+                .order_by(*_order(wanted.sort))
+            )
+            query = scope.within(query, Departure.branch_id)
+            return _seen(scope, _lines(session, session.exec(query.limit(MOST_EXPORTED)).all(), now))
 
     def of_case(self, case_id: str) -> str | None:
         """Return the departure that a case belongs to; None for all other cases."""
@@ -133,6 +135,15 @@ class DepartureLists:
             ).first()
 
 
+def _askable(scope: Scope, wanted: DepartureFilter) -> DepartureFilter:
+    """Return the filter without what the reader may not know: a list that it narrows would tell."""
+    return wanted if scope.grounds else replace(wanted, kind="")
+
+
+def _seen(scope: Scope, lines: tuple[DepartureLine, ...]) -> tuple[DepartureLine, ...]:
+    return lines if scope.grounds else tuple(replace(one, kind=None) for one in lines)
+
+
 def _joined(query: Any) -> Any:
     return (
         query.join(Person, col(Person.id) == col(Departure.person_id))
@@ -142,25 +153,35 @@ def _joined(query: Any) -> Any:
 
 
 def _rows() -> Any:
-    return _joined(select_columns(Departure, Person, Branch.name, Case).select_from(Departure))
+    return _joined(select_columns(Departure, Person, Branch, Case).select_from(Departure))
 
 
-def _filtered(query: Any, scope: Scope, wanted: DepartureFilter, now: datetime) -> Any:
-    query = scope.within(query, Departure.branch_id)
+def _matching(session: Session, wanted: DepartureFilter, now: datetime) -> list[Any]:
+    """Return the conditions of what a list asks for."""
     exact = {Departure.kind: wanted.kind, Case.holder: wanted.holder, Departure.branch_id: wanted.branch}
     exact |= {Departure.person_id: wanted.person_id}
-    for column, value in exact.items():
-        if value:
-            query = query.where(col(column) == value)
+    found: list[Any] = [col(column) == value for column, value in exact.items() if value]
     if wanted.state == OPEN:
-        query = query.where(col(Departure.closed_at).is_(None), col(Departure.withdrawn_at).is_(None))
+        found += [col(Departure.closed_at).is_(None), col(Departure.withdrawn_at).is_(None)]
     elif wanted.state:
-        query = query.where(*in_state(DepartureState(wanted.state)))
+        found += in_state(DepartureState(wanted.state))
     if wanted.days:
-        query = query.where(col(Departure.last_day) <= day_of(now) + timedelta(days=wanted.days))
+        found.append(_ends_within(session, timedelta(days=wanted.days), now))
     if wanted.search:
-        query = query.where(or_(called(wanted.search), Departure.case_id == wanted.search.upper()))
-    return query
+        found.append(or_(called(wanted.search), Departure.case_id == wanted.search.upper()))
+    return found
+
+
+def _ends_within(session: Session, span: timedelta, now: datetime) -> Any:
+    """Return the condition that the last day is no farther away, each by its own case's day."""
+    own = days_of_their_own(session, now)
+    return or_(
+        and_(col(Departure.case_id).not_in(own), col(Departure.last_day) <= day_of(now) + span),
+        *(
+            and_(Departure.case_id == case_id, col(Departure.last_day) <= day + span)
+            for case_id, day in own.items()
+        ),
+    )
 
 
 def _order(sort: DepartureSort) -> tuple[Any, ...]:
@@ -172,30 +193,29 @@ def _order(sort: DepartureSort) -> tuple[Any, ...]:
 
 
 def _lines(session: Session, rows: Sequence[Any], now: datetime) -> tuple[DepartureLine, ...]:
-    today, counted = day_of(now), _counted(session, [departure.case_id for departure, *_ in rows])
+    counted = _counted(session, [departure.case_id for departure, *_ in rows])
+    gates = gates_of(session, [departure for departure, *_ in rows if _is_open(departure)])
     return tuple(
         DepartureLine(
             case_id=departure.case_id,
             number=person.number,
             name=person.name,
-            branch=branch,
+            branch=branch.name,
             kind=departure.kind,
             state=state_of(departure),
             last_day=departure.last_day,
-            days_left=(departure.last_day - today).days,
+            days_left=(departure.last_day - day_in(case_now(case, now), branch.zone)).days,
             ended_on=departure.ended_on,
             holder=None if case.state == "closed" else case.holder,
             tracks=counted.get(departure.case_id, ()),
-            gate=_why(session, departure),
+            gate=gates[departure.case_id].codes if departure.case_id in gates else (),
         )
         for departure, person, branch, case in rows
     )
 
 
-def _why(session: Session, departure: Departure) -> tuple[str, ...]:
-    if departure.withdrawn_at is not None or departure.closed_at is not None:
-        return ()
-    return gate_of(session, departure).codes
+def _is_open(departure: Departure) -> bool:
+    return departure.withdrawn_at is None and departure.closed_at is None
 
 
 def _counted(session: Session, departures: Sequence[str]) -> Mapping[str, tuple[TrackCount, ...]]:

@@ -5,17 +5,30 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
-from countersign.adapters.database.people import PersonFile, person_file
+from countersign.adapters.database.own_departure import OF_ONESELF
+from countersign.adapters.database.people import PersonFile, person_file, person_named
 from countersign.adapters.database.policy_book import policy_for, why_off
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.starts import CannotStart, stored_policy
-from countersign.adapters.database.tables import Branch, Departure, Employment, Holding, Leave, Person
+from countersign.adapters.database.tables import (
+    Branch,
+    Departure,
+    Employment,
+    HandoverItem,
+    Holding,
+    Leave,
+    Person,
+)
 from countersign.contracts.cases import Process
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.calendar import WorkCalendar
+from countersign.domain.certificate import contract_term
 from countersign.domain.departure import (
     ARTICLE,
+    CLOSED_ITEMS,
     GROUNDS,
     NEEDS_NOTICE,
     DepartureKind,
@@ -23,9 +36,18 @@ from countersign.domain.departure import (
     ProposedBy,
     Track,
 )
+from countersign.domain.employment import has_left
 from countersign.domain.local_time import day_in
-from countersign.domain.offboarding import KindTemplate, OffboardingPolicy, StatutoryPolicy
-from countersign.domain.offboarding_policy import offboarding_policy, statutory_policy
+from countersign.domain.offboarding import (
+    Asks,
+    HandoverPolicy,
+    KindTemplate,
+    OffboardingPolicy,
+    Reminder,
+    StatutoryPolicy,
+    reminders,
+)
+from countersign.domain.offboarding_policy import handover_policy, offboarding_policy, statutory_policy
 from countersign.domain.refusal import Refusal
 
 YEARS_AHEAD = 3
@@ -87,6 +109,7 @@ class Terms:
     policy_version: str
     statutory: StatutoryPolicy
     statutory_version: str
+    handover: HandoverPolicy
     holdings: tuple[Holding, ...]
     receivers: Mapping[str, Person | None]
     leaves: tuple[Leave, ...]
@@ -107,16 +130,34 @@ class Terms:
         """Whether the employment ends only when the employer's notice is delivered."""
         return self.wish.kind in NEEDS_NOTICE
 
+    @property
+    def asks_at_once(self) -> bool:
+        """Whether the leaver is asked from the start on, with no reminders before the last day."""
+        return self.template.asks is Asks.AT_ONCE
+
+    @property
+    def facts(self) -> str | None:
+        """What the employer's notice rests on; of other ends the reason is nobody's text."""
+        return self.wish.reason.strip() or None if self.needs_notice else None
+
+    def reminders(self, calendar: WorkCalendar) -> tuple[Reminder, ...]:
+        """Return the reminders before the last day."""
+        if self.asks_at_once:
+            return ()
+        return reminders(self.wish.last_day, self.policy, calendar, self.branch.zone)
+
 
 def leaver_of(session: Session, wish: DepartureWish, scope: Scope) -> tuple[Person, Employment]:
     """Return who leaves and their newest employment; raises `Refusal`."""
-    person = _person(session, wish.employee)
+    person = person_named(session, wish.employee)
     if person is None or not scope.covers(person, person.branch_id):
         raise Refusal(
             "employee",
             f"employee: nobody here has the employee number or id {wish.employee[:40]!a}; correct it, or "
             "import the employee first",
         )
+    if person.id == scope.own:
+        raise Refusal("employee", OF_ONESELF.format(field="employee"))
     employment = newest_employment(session, person.id)
     if employment is None:
         raise Refusal(
@@ -155,6 +196,7 @@ def terms_of(
         policy_version=version,
         statutory=statutory,
         statutory_version=statutory_version,
+        handover=_handover(session, file.branch.id),
         holdings=holdings,
         receivers=receivers,
         leaves=leaves,
@@ -185,6 +227,31 @@ def check_last_day(last_day: date, today: date) -> None:
         raise Refusal("last_day", f"last_day: {last_day} is in the past; name today or a later day")
     if last_day > _years_later(today, YEARS_AHEAD):
         raise Refusal("last_day", f"last_day: {last_day} is more than {YEARS_AHEAD} years ahead; correct it")
+
+
+def taken_over_elsewhere(session: Session, person_id: str) -> str | None:
+    """Say what somebody who leaves is still to take over from others; None where there is nothing."""
+    rows = session.exec(
+        select(Person.number, func.count())
+        .select_from(HandoverItem)
+        .join(Departure, col(Departure.case_id) == col(HandoverItem.departure_id))
+        .join(Person, col(Person.id) == col(Departure.person_id))
+        .where(
+            HandoverItem.receiver_id == person_id,
+            col(HandoverItem.state).not_in([state.value for state in CLOSED_ITEMS]),
+            col(Departure.holds).is_not(None),
+            col(Departure.closed_at).is_(None),
+        )
+        .group_by(Person.number)
+        .order_by(col(Person.number))
+    ).all()
+    if not rows:
+        return None
+    told = ", ".join(f"{number} ({count})" for number, count in rows)
+    return (
+        f"This person is still to take over items from others who leave: {told}; name another receiver "
+        "there, or they wait for somebody who is gone"
+    )
 
 
 def warnings_of(terms: Terms) -> tuple[str, ...]:
@@ -220,17 +287,22 @@ def warnings_of(terms: Terms) -> tuple[str, ...]:
             "Who proposed the end was not said; it is taken to be the employer, so compensation is due "
             "(劳动合同法46)"
         )
+    job = terms.employment
+    if contract_term(job.contract_type, job.contract_starts_on, job.contract_ends_on) is None:
+        found.append(
+            "The term of the contract is not on record, and the certificate must name it (实施条例24); "
+            "import it with the roster before the last day"
+        )
+    if not terms.file.person.post:
+        found.append(
+            "The post is not on record, and the certificate must name it (实施条例24); import it with the "
+            "roster before the last day"
+        )
     return tuple(found)
 
 
-def _person(session: Session, named: str) -> Person | None:
-    return session.exec(
-        select(Person).where(or_(col(Person.number) == named, col(Person.id) == named))
-    ).first()
-
-
 def _check_employment(employment: Employment, wish: DepartureWish, today: date) -> None:
-    if employment.ended_on is not None and employment.ended_on <= today:
+    if has_left(employment.ended_on, today):
         raise Refusal(
             "employee",
             f"employee: the employment ended on {employment.ended_on}; nothing is left to start. Of somebody "
@@ -302,6 +374,12 @@ def _statutory(session: Session, branch_id: str) -> tuple[StatutoryPolicy, str]:
     return statutory_policy(body, f"policy {wanted}"), version
 
 
+def _handover(session: Session, branch_id: str) -> HandoverPolicy:
+    wanted = policy_for(session, Process.HANDOVER, branch_id)
+    body, _ = _stored(session, Process.HANDOVER, wanted)
+    return handover_policy(body, f"policy {wanted}")
+
+
 def _stored(session: Session, process: Process, name: str) -> tuple[dict[str, Any], str]:
     try:
         stored = stored_policy(session, process, name)
@@ -313,7 +391,7 @@ def _stored(session: Session, process: Process, name: str) -> tuple[dict[str, An
 def _successor(session: Session, wish: DepartureWish, leaver: Person, today: date) -> Person | None:
     if wish.successor is None:
         return None
-    person = _person(session, wish.successor)
+    person = person_named(session, wish.successor)
     if person is None:
         raise Refusal(
             "successor",
@@ -332,7 +410,7 @@ def _why_no_receiver(
     if person.id == leaver.id:
         return f"{person.number} is the person who leaves"
     employment = newest_employment(session, person.id)
-    if employment is not None and employment.ended_on is not None and employment.ended_on <= today:
+    if employment is not None and has_left(employment.ended_on, today):
         return f"{person.number} has left on {employment.ended_on}"
     leaving = session.exec(
         select(Departure).where(

@@ -1,7 +1,7 @@
 """Departures as lists and programs read them: their facts, their cases, how far they are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
+from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.gate_book import gate_of
 from countersign.adapters.database.queries import called, select_columns
@@ -22,7 +23,9 @@ from countersign.adapters.database.tables import (
     Person,
     Revocation,
 )
+from countersign.contracts.cases import Process
 from countersign.domain.departure import ARTICLE, CLOSED_ITEMS, DepartureKind, Ground, ItemState
+from countersign.domain.local_time import day_of
 
 _SUCCESSOR = aliased(Person)
 
@@ -55,11 +58,12 @@ class DepartureViews:
     ) -> list[dict[str, Any]]:
         """Return departures, the newest first; `after` is the case id that the last page ended with.
 
+        Who sees no grounds cannot ask for a `kind` either: it is left out.
         `branch` is the id of one, `search` a part of the leaver's name or number.
         """
         query = scope.within(_rows(), Departure.branch_id)
         for wanted, condition in (
-            (kind, Departure.kind == kind),
+            (kind if scope.grounds else None, Departure.kind == kind),
             (branch, Departure.branch_id == branch),
         ):
             if wanted is not None:
@@ -73,7 +77,9 @@ class DepartureViews:
         with self._database.reading() as session:
             rows = session.exec(query.order_by(col(Departure.case_id).desc()).limit(limit)).all()
             open_items = _open_items(session, [departure.case_id for departure, *_ in rows])
-            return [_facts(row) | {"open_items": open_items.get(row[0].case_id, 0)} for row in rows]
+            return [
+                _seen(scope, _facts(row) | {"open_items": open_items.get(row[0].case_id, 0)}) for row in rows
+            ]
 
     def one(self, scope: Scope, case_id: str) -> dict[str, Any] | None:
         """Return one departure with its cases and its standing; None where there is none in the scope."""
@@ -83,10 +89,8 @@ class DepartureViews:
             if row is None:
                 return None
             departure = row[0]
-            return _facts(row) | {
-                "cases": _cases(session, case_id),
-                "standing": self._standing(session, departure),
-            }
+            more = {"cases": _cases(session, case_id), "standing": self._standing(session, departure)}
+            return _seen(scope, _facts(row) | more)
 
     def _standing(self, session: Session, departure: Departure) -> dict[str, Any]:
         found = gate_of(session, departure)
@@ -115,11 +119,17 @@ class DepartureViews:
 
 def _rows() -> Any:
     return (
-        select_columns(Departure, Person, Branch.name, _SUCCESSOR.number)
+        select_columns(Departure, Person, Branch.name, _SUCCESSOR.number, _SUCCESSOR.name)
         .join(Person, col(Person.id) == col(Departure.person_id))
         .join(Branch, col(Branch.id) == col(Departure.branch_id))
         .outerjoin(_SUCCESSOR, col(_SUCCESSOR.id) == col(Departure.successor_id))
     )
+
+
+def days_of_their_own(session: Session, now: datetime) -> dict[str, date]:
+    """Return the days of the departures whose cases run by a clock of their own, by offboarding case."""
+    query = select(Case).where(Case.kind == Process.OFFBOARDING.value, col(Case.clock_factor) > 1)
+    return {case.id: day_of(case_now(case, now)) for case in session.exec(query)}
 
 
 def in_state(state: DepartureState) -> Sequence[Any]:
@@ -147,7 +157,7 @@ def state_of(departure: Departure) -> DepartureState:
 
 
 def _facts(row: Any) -> dict[str, Any]:
-    departure, person, branch, successor = row
+    departure, person, branch, successor, successor_name = row
     return {
         "case": departure.case_id,
         "statutory_case": departure.statutory_case_id,
@@ -162,12 +172,31 @@ def _facts(row: Any) -> dict[str, Any]:
         "noticed_on": departure.noticed_on,
         "last_day": departure.last_day,
         "successor": successor,
+        "successor_name": successor_name,
         "served_on": departure.served_on,
         "ended_on": departure.ended_on,
         "closed_at": departure.closed_at,
         "withdrawn_at": departure.withdrawn_at,
         "created_at": departure.created_at,
     }
+
+
+def _seen(scope: Scope, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a departure without how and why somebody leaves, for who sees no grounds.
+
+    The duties and the statutory case would tell it: which there are, and for what they wait.
+    """
+    if scope.grounds:
+        return facts
+    seen = facts | dict.fromkeys(OF_THE_GROUND)
+    if "cases" in facts:
+        seen["cases"] = [one for one in facts["cases"] if one["process"] != Process.STATUTORY]
+        seen["standing"] = facts["standing"] | {"duties": []}
+    return seen
+
+
+OF_THE_GROUND = ("kind", "ground", "article", "proposed_by", "needs_notice", "noticed_on", "served_on")
+"""The facts of a departure that say how and why somebody leaves."""
 
 
 def _cases(session: Session, departure_id: str) -> list[dict[str, Any]]:

@@ -43,14 +43,15 @@ from countersign.contracts.departures import (
     Frozen,
     StatutoryStanding,
 )
-from countersign.domain.departure import ARTICLE, DutyKind, DutyState, EmploymentState, Ground
+from countersign.domain.certificate import ContractTerm, contract_term
+from countersign.domain.departure import ARTICLE, DutyKind, DutyState, EmploymentState, Ground, PaperKind
 from countersign.domain.duties import BASIS, due_on
 from countersign.domain.employment import PlannedEnd
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
 
-CERTIFICATE = "certificate"
+CERTIFICATE = PaperKind.CERTIFICATE.value
 """The kind of the document."""
 
 _MACHINE = {"role": "machine", "id": "statutory"}
@@ -199,15 +200,17 @@ class DutyBook:
 
     def _certificate(self, session: Session, departure: Departure, order: DepartureOrder) -> Certificate:
         branch = session.get_one(Branch, departure.branch_id)
+        employment = session.get_one(Employment, departure.employment_id)
         return Certificate(
             leaver=leaver_of(session, departure),
             company=self._company,
             branch=branch.name,
             reference=order.case_id,
-            hired_on=session.get_one(Employment, departure.employment_id).hired_on,
+            hired_on=employment.hired_on,
             ended_on=departure.ended_on or departure.last_day,
             ground=Ground(departure.ground),
             at=order.at.astimezone(ZoneInfo(branch.zone)),
+            contract=contract_of(employment),
         )
 
     def _issue(self, session: Session, order: DepartureOrder, pdf: bytes) -> None:
@@ -353,6 +356,11 @@ def planned_end(departure: Departure) -> PlannedEnd:
     return PlannedEnd(
         departure.last_day, Ground(departure.ground), departure.needs_notice, departure.served_on
     )
+
+
+def contract_of(employment: Employment) -> ContractTerm | None:
+    """Return the term of an employment's contract; None while the books do not hold it."""
+    return contract_term(employment.contract_type, employment.contract_starts_on, employment.contract_ends_on)
 
 
 def set_due_days(session: Session, departure: Departure) -> None:

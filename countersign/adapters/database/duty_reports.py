@@ -1,22 +1,32 @@
 """What is due by law at the ends of employments, read from the database alone: no process need run for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.cases import case_now
-from countersign.adapters.database.duty_book import planned_end
+from countersign.adapters.database.duty_book import contract_of, planned_end
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.service_book import ServiceFact, found_service, service_facts
-from countersign.adapters.database.tables import Branch, Case, Departure, Document, Duty, Person
+from countersign.adapters.database.tables import (
+    ActRow,
+    Branch,
+    Case,
+    Departure,
+    Document,
+    Duty,
+    Employment,
+    Person,
+)
 from countersign.contracts.cases import Role
 from countersign.contracts.departures import HOLDER_OF_DUTY
-from countersign.domain.departure import DutyKind, DutyState
+from countersign.domain.certificate import term_words
+from countersign.domain.departure import STATUTORY_PAPERS, DutyKind, DutyState
 from countersign.domain.duties import BASIS, due_on
 from countersign.domain.employment import PlannedEnd
 from countersign.domain.local_time import day_in
@@ -26,7 +36,7 @@ from countersign.domain.local_time import day_in
 class DutyLine:
     """One duty of one departure; `case_id` is the offboarding case, `late_days` 0 while it is not late.
 
-    `due_on` is None while the day of the end is not known.
+    `due_on` is None while the day of the end is not known. `reason` says why a duty failed.
     """
 
     case_id: str
@@ -45,6 +55,7 @@ class DutyLine:
     failed_at: datetime | None
     reference: str | None = field(repr=False)
     document_id: str | None
+    reason: str | None = field(default=None, repr=False)
 
     @property
     def open(self) -> bool:
@@ -64,7 +75,10 @@ class ExitPaper:
 
 @dataclass(frozen=True)
 class DepartureDuties:
-    """The duties of one departure with what they rest on; `today` is the day of its case and branch."""
+    """The duties of one departure with what they rest on; `today` is the day of its case and branch.
+
+    `contract` is the term of the contract as the certificate tells it, in Chinese and English.
+    """
 
     case_id: str
     statutory_case_id: str
@@ -79,6 +93,7 @@ class DepartureDuties:
     served_on: date | None
     served_how: str | None
     ended_on: date | None
+    contract: tuple[str, str]
     withdrawn: bool
     closed: bool
     today: date
@@ -112,18 +127,23 @@ class DutyReports:
     def of_departure(self, scope: Scope, case_id: str) -> DepartureDuties | None:
         """Return the duties of one departure, by its offboarding case; None outside the scope."""
         with self._database.reading() as session:
-            departure = session.get(Departure, case_id)
+            departure = scope.departure(session, case_id)
             if departure is None:
                 return None
             person = session.get_one(Person, departure.person_id)
-            if not scope.covers(person, departure.branch_id):
-                return None
+            employment = session.get_one(Employment, departure.employment_id)
             branch = session.get_one(Branch, departure.branch_id)
             case = session.get_one(Case, departure.statutory_case_id)
             today = _day_of(case, branch, self._clock())
             end, facts = _end(session, departure)
             rows = session.exec(select(Duty).where(Duty.departure_id == case_id)).all()
-            lines = [_line(row, departure, person, branch, _due(row, end), today) for row in rows]
+            lines = [
+                replace(
+                    _line(row, departure, person, branch, _due(row, end), today),
+                    reason=_reason(row, None if row.act_id is None else session.get(ActRow, row.act_id)),
+                )
+                for row in rows
+            ]
             return DepartureDuties(
                 case_id=case_id,
                 statutory_case_id=case.id,
@@ -138,6 +158,7 @@ class DutyReports:
                 served_on=end.served_on,
                 served_how=departure.served_how or _how(facts),
                 ended_on=departure.ended_on,
+                contract=term_words(contract_of(employment), employment.hired_on),
                 withdrawn=departure.withdrawn_at is not None,
                 closed=case.state == "closed",
                 today=today,
@@ -148,11 +169,12 @@ class DutyReports:
 
     def _lines(self, scope: Scope) -> list[DutyLine]:
         query = (
-            select_columns(Duty, Departure, Person, Branch, Case)
+            select_columns(Duty, Departure, Person, Branch, Case, ActRow)
             .join(Departure, col(Departure.case_id) == col(Duty.departure_id))
             .join(Person, col(Person.id) == col(Departure.person_id))
             .join(Branch, col(Branch.id) == col(Departure.branch_id))
             .join(Case, col(Case.id) == col(Departure.statutory_case_id))
+            .outerjoin(ActRow, col(ActRow.id) == col(Duty.act_id))
             .where(Duty.state != DutyState.DONE.value, col(Departure.withdrawn_at).is_(None))
         )
         query = scope.within(query, Departure.branch_id)
@@ -160,11 +182,12 @@ class DutyReports:
         ends: dict[str, PlannedEnd] = {}
         lines = []
         with self._database.reading() as session:
-            for duty, departure, person, branch, case in session.exec(query):
+            for duty, departure, person, branch, case, act in session.exec(query):
                 if departure.case_id not in ends:
                     ends[departure.case_id], _ = _end(session, departure)
                 due = _due(duty, ends[departure.case_id])
-                lines.append(_line(duty, departure, person, branch, due, _day_of(case, branch, now)))
+                line = _line(duty, departure, person, branch, due, _day_of(case, branch, now))
+                lines.append(replace(line, reason=_reason(duty, act)))
         return lines
 
 
@@ -220,10 +243,17 @@ def _line(
     )
 
 
+def _reason(duty: Duty, act: ActRow | None) -> str | None:
+    """Return why a duty failed, as it was said; None for one that did not, and after an erasure."""
+    if act is None or duty.state != DutyState.FAILED.value:
+        return None
+    return act.words.get("reason")
+
+
 def _papers(session: Session, case_id: str) -> tuple[ExitPaper, ...]:
     query = (
         select(Document)
-        .where(Document.case_id == case_id, col(Document.kind).in_(("certificate", "demand", "agreement")))
+        .where(Document.case_id == case_id, col(Document.kind).in_([kind.value for kind in STATUTORY_PAPERS]))
         .order_by(col(Document.created_at))
     )
     return tuple(ExitPaper(one.id, one.kind, one.sha256, one.created_at) for one in session.exec(query))
@@ -246,5 +276,6 @@ def duty_row(line: DutyLine) -> dict[str, Any]:
         "ordered_at": line.ordered_at,
         "done_at": line.done_at,
         "failed_at": line.failed_at,
+        "reason": line.reason,
         "document": line.document_id,
     }

@@ -257,7 +257,7 @@ class EmploymentBook:
 
 def _newest(session: Session, scope: Scope, number: str) -> tuple[Person, Employment] | None:
     person = session.exec(select(Person).where(Person.number == number)).first()
-    if person is None or not scope.covers(person, person.branch_id):
+    if person is None or not scope.covers_others(person):
         return None
     employment = session.exec(
         select(Employment).where(Employment.person_id == person.id).order_by(col(Employment.hired_on).desc())

@@ -63,6 +63,15 @@ def claims_of(session: Session, departure: Departure) -> dict[str, Claim]:
     return found
 
 
+def claimable_fen(item: HandoverItem) -> int:
+    """Return what an item is claimed for at the end, in fen: the value of equipment nobody says is back.
+
+    Where the leaver says so, or a receiver, the company's own silence makes nobody a debtor.
+    """
+    back = item.state == ItemState.HANDED_OVER.value or item.accepted_at is not None
+    return 0 if back or item.track != Track.EQUIPMENT.value else item.value_fen or 0
+
+
 def next_key(session: Session, departure: Departure, why: str, item_id: str) -> str:
     """Return the key of a claim on an item that has none in force; a second one is numbered."""
     first = f"{session.get_one(Case, departure.case_id).workflow_id}/{why}/{item_id}"

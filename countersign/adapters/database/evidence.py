@@ -26,6 +26,9 @@ _Row = TypeVar("_Row")
 IN_ONE_EVENT = 100
 """How many things one event names at most."""
 
+NEVER_HANDED_OUT = frozenset({EventKind.QUESTIONNAIRE_ANSWERED.value})
+"""Kinds of events whose sealed values no reader of a chain gets, neither on a page nor in a bundle."""
+
 
 def parcels(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     """Cut what happened to many things at once into parts, each for an event of its own."""
@@ -97,7 +100,7 @@ class EvidenceLog:
         return session.exec(found).one()
 
     def chain(self, session: Session, case_id: str) -> tuple[list[Event], list[Disclosure]]:
-        """Return a case's events and disclosures in order."""
+        """Return a case's events and disclosures in order, without those that are `NEVER_HANDED_OUT`."""
         rows = session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.seq)))
         events = [parse_event(row.line.encode()) for row in rows]
         sealed = session.exec(
@@ -105,4 +108,6 @@ class EvidenceLog:
             .where(DisclosureRow.case_id == case_id)
             .order_by(col(DisclosureRow.seq), col(DisclosureRow.path))
         )
-        return events, [Disclosure(d.seq, d.path, d.salt, d.value) for d in sealed]
+        kept_back = {event.seq for event in events if event.kind in NEVER_HANDED_OUT}
+        opened = (d for d in sealed if d.seq not in kept_back)
+        return events, [Disclosure(d.seq, d.path, d.salt, d.value) for d in opened]

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.departure_views import days_of_their_own
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.gate_book import gate_of
-from countersign.adapters.database.queries import select_columns
+from countersign.adapters.database.gate_book import gates_of
+from countersign.adapters.database.people import people_of
+from countersign.adapters.database.queries import select_columns, some_at_once
 from countersign.adapters.database.reports import Span
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Departure, Duty, Employment, HandoverItem, Person
@@ -132,7 +134,7 @@ class ExitReports:
                 today=today,
                 exits=_exits(departures),
                 durations=_durations(session, departures),
-                late=_late(session, scope, today),
+                late=_late(session, scope, now),
                 gates=_gates(session, still_open),
                 open_departures=len(still_open),
                 suspended=_suspended(session, scope, today),
@@ -192,20 +194,17 @@ def _durations(session: Session, departures: Sequence[Departure]) -> tuple[Durat
     )
 
 
-_AT_ONCE = 500
-"""Ids in one question to the database, which limits them."""
-
-
 def _rows(session: Session, table: Any, departures: Mapping[str, Departure]) -> Iterable[Any]:
-    ids = list(departures)
-    for begin in range(0, len(ids), _AT_ONCE):
-        some = ids[begin : begin + _AT_ONCE]
+    for some in some_at_once(departures):
         yield from session.exec(select(table).where(col(table.departure_id).in_(some)))
 
 
-def _late(session: Session, scope: Scope, today: date) -> tuple[LateItems, ...]:
+def _late(session: Session, scope: Scope, now: datetime) -> tuple[LateItems, ...]:
+    """Return who is late with items, each by the day of its own case."""
+    today, own = day_of(now), days_of_their_own(session, now)
     query = (
         select_columns(
+            HandoverItem.departure_id,
             HandoverItem.track,
             HandoverItem.state,
             HandoverItem.receiver_id,
@@ -214,40 +213,34 @@ def _late(session: Session, scope: Scope, today: date) -> tuple[LateItems, ...]:
         )
         .join(Departure, col(Departure.case_id) == col(HandoverItem.departure_id))
         .join(Person, col(Person.id) == col(Departure.person_id))
-        .where(col(Departure.withdrawn_at).is_(None), HandoverItem.due_on < today)
+        .where(col(Departure.withdrawn_at).is_(None), HandoverItem.due_on < max([today, *own.values()]))
         .where(col(HandoverItem.state).not_in([one.value for one in CLOSED_ITEMS]))
     )
-    dues: dict[tuple[Hand, str | None], list[date]] = defaultdict(list)
-    for track, state, receiver, leaver, due_on in session.exec(scope.within(query, Departure.branch_id)):
+    dues: dict[tuple[Hand, str | None], list[tuple[date, int]]] = defaultdict(list)
+    rows = session.exec(scope.within(query, Departure.branch_id))
+    for departure, track, state, receiver, leaver, due_on in rows:
         hand = hand_of(Track(track), ItemState(state), has_receiver=receiver is not None)
-        if hand is not None:
+        days = (own.get(departure, today) - due_on).days
+        if hand is not None and days > 0:
             who = {Hand.LEAVER: leaver, Hand.RECEIVER: receiver}.get(hand)
-            dues[hand, who].append(due_on)
-    people = _people(session, {who for _, who in dues if who is not None})
+            dues[hand, who].append((due_on, days))
+    people = people_of(session, {who for _, who in dues if who is not None})
     found = []
-    for (hand, who), days in dues.items():
-        number, name = people.get(who or "", (None, None))
-        found.append(LateItems(hand, number, name, len(days), min(days), (today - min(days)).days))
+    for (hand, who), of_them in dues.items():
+        person = people.get(who or "")
+        number, name = (None, None) if person is None else (person.number, person.name)
+        oldest, longest = min(due_on for due_on, _ in of_them), max(days for _, days in of_them)
+        found.append(LateItems(hand, number, name, len(of_them), oldest, longest))
     return tuple(sorted(found, key=lambda one: (-one.days, -one.count, one.number or "")))
 
 
-def _people(session: Session, ids: set[str]) -> dict[str, tuple[str, str]]:
-    wanted, found = sorted(ids), {}
-    for begin in range(0, len(wanted), _AT_ONCE):
-        some = wanted[begin : begin + _AT_ONCE]
-        for one in session.exec(select(Person).where(col(Person.id).in_(some))):
-            found[one.id] = (one.number, one.name)
-    return found
-
-
-def _gates(session: Session, departures: Iterable[Departure]) -> tuple[Shut, ...]:
+def _gates(session: Session, departures: Sequence[Departure]) -> tuple[Shut, ...]:
     cases: Counter[Reason] = Counter()
     items: Counter[Reason] = Counter()
     amounts: Counter[Reason] = Counter()
-    for departure in departures:
-        blockers = gate_of(session, departure).blockers
-        cases.update({one.reason for one in blockers})
-        for one in blockers:
+    for found_gate in gates_of(session, departures).values():
+        cases.update({one.reason for one in found_gate.blockers})
+        for one in found_gate.blockers:
             items[one.reason] += 0 if one.amount_fen else one.count
             amounts[one.reason] += one.amount_fen
     found = [Shut(one, cases[one], items[one], amounts[one]) for one in Reason if cases[one]]

@@ -11,12 +11,13 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.equipment_money import FREEZE, claims_of
+from countersign.adapters.database.equipment_money import FREEZE, claimable_fen, claims_of
 from countersign.adapters.database.evidence import EvidenceLog, parcels
 from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.looks import tell_departure
 from countersign.adapters.database.papers import PDF
+from countersign.adapters.database.repayment_plans import plan_in_force
 from countersign.adapters.database.tables import (
     Branch,
     Case,
@@ -26,7 +27,6 @@ from countersign.adapters.database.tables import (
     ExitOverride,
     HandoverItem,
     Person,
-    RepaymentPlan,
 )
 from countersign.adapters.documents import Documents
 from countersign.adapters.exit_papers import (
@@ -38,7 +38,7 @@ from countersign.adapters.exit_papers import (
 )
 from countersign.adapters.paper import Press
 from countersign.contracts.departures import DepartureOrder, Frozen
-from countersign.domain.departure import CLOSED_ITEMS, ItemState, Track
+from countersign.domain.departure import CLOSED_ITEMS, PaperKind
 from countersign.domain.departure_words import TRACKS
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.ledger import AccountKind, Voucher, equipment_charge, owed
@@ -46,8 +46,7 @@ from countersign.ids import new_id
 
 RULE = "劳动合同法50"
 REASON = "the law ties the duties of the end to its day, whatever is open"
-DEMAND, AGREEMENT = "demand", "agreement"
-"""The kinds of the two documents."""
+DEMAND, AGREEMENT = PaperKind.DEMAND.value, PaperKind.AGREEMENT.value
 
 _ANSWER_WITHIN = timedelta(days=15)
 _BY = "statutory"
@@ -132,7 +131,7 @@ class Freezer:
         claims = claims_of(session, departure)
         return [
             *(
-                _Open(f"item/{one.id}", one.track, 0 if one.id in claims else _claimed_for(one), one)
+                _Open(f"item/{one.id}", one.track, 0 if one.id in claims else claimable_fen(one), one)
                 for one in items
             ),
             *(_Open(f"balance/{kind.value}", kind.value, amount) for kind, amount in balances.items()),
@@ -203,9 +202,7 @@ class Freezer:
             .where(ExitOverride.departure_id == departure.case_id)
             .order_by(col(ExitOverride.subject))
         ).all()
-        plans = select(RepaymentPlan.total_fen).where(
-            RepaymentPlan.departure_id == departure.case_id, col(RepaymentPlan.ended_at).is_(None)
-        )
+        plan = plan_in_force(session, departure.case_id)
         branch = session.get_one(Branch, departure.branch_id)
         # Of what was frozen, not of this try: so the same letter comes out whenever it is printed.
         at = rows[0].at.astimezone(ZoneInfo(branch.zone))
@@ -220,7 +217,7 @@ class Freezer:
             tuple(_thing(session, row) for row in rows if row.item_id is None),
             at,
             at.date() + _ANSWER_WITHIN,
-            sum(session.exec(plans)),
+            0 if plan is None else plan.total_fen,
         )
 
 
@@ -261,15 +258,6 @@ def file_exit_paper(
     )
     file_document(session, evidence, case, document, at, _MACHINE, {"kind": kind}, f"paper/{kind}")
     return document
-
-
-def _claimed_for(item: HandoverItem) -> int:
-    """Return what is claimed for an item in fen: the value of equipment that nobody says is back.
-
-    Where the leaver says so, or a receiver, the company's own silence makes nobody a debtor.
-    """
-    back = item.state == ItemState.HANDED_OVER.value or item.accepted_at is not None
-    return 0 if back or item.track != Track.EQUIPMENT.value else item.value_fen or 0
 
 
 def _named(one: _Open) -> dict[str, Any]:

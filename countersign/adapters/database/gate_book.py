@@ -1,18 +1,21 @@
 """The gate of a departure, read from the books each time it is asked for, and what its case sees of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Self
 
 from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
-from countersign.adapters.database.ledger_book import LedgerBook
+from countersign.adapters.database.ledger_views import all_balances
 from countersign.adapters.database.queries import select_columns
+from countersign.adapters.database.repayment_plans import plans_in_force
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Case,
@@ -30,6 +33,7 @@ from countersign.adapters.database.tables import (
 )
 from countersign.contracts.cases import CaseState, Process, Role
 from countersign.contracts.departures import OffboardingStanding
+from countersign.domain.checklists import UNSHUT
 from countersign.domain.departure import (
     CLOSED_ITEMS,
     DutyKind,
@@ -40,7 +44,7 @@ from countersign.domain.departure import (
     Track,
 )
 from countersign.domain.gate import Gate, GateFacts, Hand, OpenItems, OtherCase, Reason, gate, hand_of
-from countersign.domain.ledger import PAYS_A_DEBT, RECEIVABLES, AccountKind
+from countersign.domain.ledger import PAYS_A_DEBT, RECEIVABLES, AccountKind, PostingKind
 from countersign.domain.severance_grounds import entitlement
 
 ROLE_OF_HAND: Mapping[Hand, Role] = MappingProxyType(
@@ -66,6 +70,9 @@ REASON_OF_ACCOUNT: Mapping[AccountKind, Reason] = MappingProxyType(
 
 _NOT_ABOUT_THE_LEAVER = frozenset({Process.ACKNOWLEDGEMENT.value})
 """Processes that merely tell somebody something; that a circular is unread keeps nobody from leaving."""
+
+_AT_ONCE = 1_000
+"""Departures in one question to the database, which limits how many ids it may name."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class GateBook:
                 .where(Departure.person_id == person.id, col(Departure.withdrawn_at).is_(None))
                 .order_by(col(Departure.created_at).desc())
             ).first()
-            if departure is None or not scope.covers(person, departure.branch_id):
+            if departure is None or not scope.covers_departure(session, departure):
                 return None
             return self._view(session, departure)
 
@@ -127,31 +134,25 @@ class GateBook:
 
 
 def gate_of(session: Session, departure: Departure) -> Gate:
-    """Return the gate of a departure on a day (of its branch)."""
-    return gate(facts_of(session, departure))
+    """Return the gate of one departure."""
+    return gates_of(session, [departure])[departure.case_id]
 
 
-def facts_of(session: Session, departure: Departure) -> GateFacts:
-    """Read what the gate follows from, in one query for each kind of fact."""
-    items = _items(session, departure.case_id)
-    return GateFacts(
-        # Written on the day itself, by the clock of the statutory case: no other clock is asked again.
-        ended=departure.ended_on is not None,
-        items=tuple(_of_track(track, items) for track in Track),
-        owed=_owed(session, departure),
-        planned_fen=planned_fen(session, departure),
-        finance_confirmed=departure.finance_confirmed_at is not None,
-        social_insurance_confirmed=_insurance_dropped(session, departure),
-        settlement_waits=settlement_waits(session, departure),
-        others=_other_cases(session, departure),
-    )
+def gates_of(session: Session, departures: Sequence[Departure]) -> dict[str, Gate]:
+    """Return the gates of departures by their offboarding cases, in as many queries as for one of them."""
+    found: dict[str, Gate] = {}
+    for at in range(0, len(departures), _AT_ONCE):
+        books = _Books.read(session, departures[at : at + _AT_ONCE])
+        found |= {one.case_id: gate(books.facts_of(one)) for one in departures[at : at + _AT_ONCE]}
+    return found
 
 
 def offboarding_standing(session: Session, case: Case) -> OffboardingStanding:
     """Return what the offboarding process decides by."""
     departure = session.get_one(Departure, case.id)
-    found = gate_of(session, departure)
-    items = _items(session, case.id)
+    books = _Books.read(session, [departure])
+    found = gate(books.facts_of(departure))
+    items = books.items[case.id]
     unclosed = [one for one in items if one.state not in CLOSED_ITEMS]
     by_track = {track.value: sum(one.count for one in unclosed if one.track is track) for track in Track}
     return OffboardingStanding(
@@ -164,69 +165,22 @@ def offboarding_standing(session: Session, case: Case) -> OffboardingStanding:
         gate=found.codes,
         holder=None if found.hand is None else ROLE_OF_HAND[found.hand],
         tasks=_tasks(session, departure, found, unclosed),
-        to_post=to_post(session, departure),
+        to_post=books.to_post(departure),
     )
-
-
-def settlement_waits(session: Session, departure: Departure) -> bool:
-    """Say whether money still waits for a settlement.
-
-    It does while the newest one is not booked, and where the end gives severance until one is.
-    """
-    newest = _settlements(session, departure.case_id)[-1:]
-    if newest:
-        return not is_booked(session, departure.case_id, newest[0])
-    return entitlement(Ground(departure.ground), ProposedBy(departure.proposed_by)).due
-
-
-def to_post(session: Session, departure: Departure) -> tuple[str, ...]:
-    """Return the ids of settlements that were confirmed and are not in the ledger."""
-    if departure.withdrawn_at is not None:
-        return ()
-    confirmed = (one for one in _settlements(session, departure.case_id) if one.state == "confirmed")
-    return tuple(one.id for one in confirmed if not is_booked(session, departure.case_id, one))
 
 
 def is_booked(session: Session, case_id: str, settlement: Settlement) -> bool:
     """Say whether a settlement is in the ledger, also when it was undone there; one of zeros always is."""
-    if settlement.state != "confirmed":
-        return False
-    if not any(line.get("posts", True) for line in settlement.lines):
-        return True
-    return session.exec(postings_of(session, case_id, settlement).limit(1)).first() is not None
+    return settlement.id in _booked(session, _settlements(session, [case_id]))
 
 
 def postings_of(session: Session, case_id: str, settlement: Settlement):  # type: ignore[no-untyped-def]
     """Return the query for the postings of a settlement: their keys begin with that of its order."""
-    workflow_id = session.get_one(Case, case_id).workflow_id
-    key = f"{workflow_id}/settlement/{settlement.id}/"
-    return select(Posting).where(col(Posting.key).startswith(key, autoescape=True))
-
-
-def planned_fen(session: Session, departure: Departure) -> int:
-    """Return how much of what is owed agreed plans still cover: their sum less what was paid since."""
-    plans = session.exec(
-        select(RepaymentPlan).where(
-            RepaymentPlan.departure_id == departure.case_id, col(RepaymentPlan.ended_at).is_(None)
-        )
-    ).all()
-    if not plans:
-        return 0
-    since = min(plan.created_at for plan in plans)
-    reversed_ones = select(Posting.reverses_id).where(col(Posting.reverses_id).is_not(None))
-    paid = session.exec(
-        select(func.sum(Entry.amount_fen))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(Entry.account_id))
-        .join(Posting, col(Posting.id) == col(Entry.posting_id))
-        .where(
-            Posting.employment_id == departure.employment_id,
-            col(Posting.kind).in_([kind.value for kind in PAYS_A_DEBT]),
-            col(Posting.posted_at) >= since,
-            col(Posting.id).not_in(reversed_ones),
-            col(LedgerAccount.kind).in_([kind.value for kind in RECEIVABLES]),
-        )
-    ).one()
-    return max(sum(plan.total_fen for plan in plans) + int(paid or 0), 0)
+    employment_id = session.get_one(Departure, case_id).employment_id
+    key = f"{_order_of(session.get_one(Case, case_id).workflow_id, settlement)}/"
+    return select(Posting).where(
+        Posting.employment_id == employment_id, col(Posting.key).startswith(key, autoescape=True)
+    )
 
 
 # -- facts ------------------------------------------------------------------------------------------------
@@ -243,19 +197,86 @@ class _Items:
     count: int
 
 
-def _items(session: Session, departure_id: str) -> list[_Items]:
-    has_receiver = col(HandoverItem.receiver_id).is_not(None)
-    rows = session.exec(
-        select_columns(
-            HandoverItem.track, HandoverItem.state, HandoverItem.mandatory, has_receiver, func.count()
+@dataclass(frozen=True)
+class _Books:
+    """What the books hold of some departures that their gates follow from, by offboarding case.
+
+    `settlements` stand in the order of their versions, `booked` are the ids of those in the ledger.
+    """
+
+    items: Mapping[str, list[_Items]]
+    owed: Mapping[str, Mapping[Reason, int]]
+    planned_fen: Mapping[str, int]
+    insurance_dropped: frozenset[str]
+    settlements: Mapping[str, list[Settlement]]
+    booked: frozenset[str]
+    others: Mapping[str, tuple[OtherCase, ...]]
+
+    @classmethod
+    def read(cls, session: Session, departures: Sequence[Departure]) -> Self:
+        """Read them, in one query for each kind of fact."""
+        ids = [one.case_id for one in departures]
+        sheets = _settlements(session, ids)
+        settlements: dict[str, list[Settlement]] = {one: [] for one in ids}
+        for sheet, _ in sheets:
+            settlements[sheet.departure_id].append(sheet)
+        return cls(
+            items=_items(session, ids),
+            owed=_owed(session, departures),
+            planned_fen=_planned_fen(session, departures),
+            insurance_dropped=_insurance_dropped(session, ids),
+            settlements=settlements,
+            booked=_booked(session, sheets),
+            others=_other_cases(session, departures),
         )
-        .where(HandoverItem.departure_id == departure_id)
-        .group_by(HandoverItem.track, HandoverItem.state, HandoverItem.mandatory, has_receiver)
+
+    def facts_of(self, departure: Departure) -> GateFacts:
+        """Return what the gate of one of them follows from."""
+        case_id = departure.case_id
+        return GateFacts(
+            # Written on the day itself, by the clock of the statutory case: no other clock is asked again.
+            ended=departure.ended_on is not None,
+            items=tuple(_of_track(track, self.items[case_id]) for track in Track),
+            owed=self.owed[case_id],
+            planned_fen=self.planned_fen.get(case_id, 0),
+            finance_confirmed=departure.finance_confirmed_at is not None,
+            social_insurance_confirmed=case_id in self.insurance_dropped,
+            settlement_waits=self._settlement_waits(departure),
+            others=self.others[case_id],
+        )
+
+    def _settlement_waits(self, departure: Departure) -> bool:
+        """Say whether money still waits for a settlement.
+
+        It does while the newest one is not booked, and where the end gives severance until one is.
+        """
+        newest = self.settlements[departure.case_id][-1:]
+        if newest:
+            return newest[0].id not in self.booked
+        return entitlement(Ground(departure.ground), ProposedBy(departure.proposed_by)).due
+
+    def to_post(self, departure: Departure) -> tuple[str, ...]:
+        """Return the ids of settlements that were confirmed and are not in the ledger."""
+        if departure.withdrawn_at is not None:
+            return ()
+        confirmed = (one.id for one in self.settlements[departure.case_id] if one.state == "confirmed")
+        return tuple(one for one in confirmed if one not in self.booked)
+
+
+def _items(session: Session, departures: Sequence[str]) -> dict[str, list[_Items]]:
+    has_receiver = col(HandoverItem.receiver_id).is_not(None)
+    alike = (HandoverItem.track, HandoverItem.state, HandoverItem.mandatory, has_receiver)
+    rows = session.exec(
+        select_columns(HandoverItem.departure_id, *alike, func.count())
+        .where(col(HandoverItem.departure_id).in_(departures))
+        .group_by(HandoverItem.departure_id, *alike)
     )
-    return [
-        _Items(Track(track), ItemState(state), bool(mandatory), bool(received), count)
-        for track, state, mandatory, received, count in rows
-    ]
+    found: dict[str, list[_Items]] = {one: [] for one in departures}
+    for departure_id, track, state, mandatory, received, count in rows:
+        found[departure_id].append(
+            _Items(Track(track), ItemState(state), bool(mandatory), bool(received), count)
+        )
+    return found
 
 
 def _of_track(track: Track, items: Iterable[_Items]) -> OpenItems:
@@ -278,38 +299,129 @@ def _of_track(track: Track, items: Iterable[_Items]) -> OpenItems:
     )
 
 
-def _owed(session: Session, departure: Departure) -> dict[Reason, int]:
-    balances = LedgerBook.balances(session, departure.employment_id)
-    return {reason: balances.get(account, 0) for account, reason in REASON_OF_ACCOUNT.items()}
+def _owed(session: Session, departures: Sequence[Departure]) -> dict[str, dict[Reason, int]]:
+    balances = all_balances(session, [one.employment_id for one in departures])
+    return {
+        one.case_id: {
+            reason: balances[one.employment_id][account] for account, reason in REASON_OF_ACCOUNT.items()
+        }
+        for one in departures
+    }
 
 
-def _insurance_dropped(session: Session, departure: Departure) -> bool:
-    state = session.exec(
-        select(Duty.state).where(
-            Duty.departure_id == departure.case_id, Duty.kind == DutyKind.SOCIAL_INSURANCE.value
+def _planned_fen(session: Session, departures: Sequence[Departure]) -> dict[str, int]:
+    """Return how much of what is owed agreed plans still cover.
+
+    What was paid or given up since counts first for what no plan covered then, and only after that for the
+    plan: whoever pays the rest at once opens the gate, and a new debt is not covered by an old promise.
+    """
+    by_case = {one.case_id: one for one in departures}
+    plans: dict[str, list[RepaymentPlan]] = {}
+    for plan in plans_in_force(session, by_case):
+        plans.setdefault(plan.departure_id, []).append(plan)
+    lines = _receivable_lines(session, {by_case[one].employment_id for one in plans})
+    found = {}
+    for case_id, agreed in plans.items():
+        since = min(plan.created_at for plan in agreed)
+        planned = sum(plan.total_fen for plan in agreed)
+        of_it = lines.get(by_case[case_id].employment_id, [])
+        beside = max(sum(one.fen for one in of_it if one.at < since) - planned, 0)
+        paid = -sum(one.fen for one in of_it if one.at >= since and one.pays)
+        found[case_id] = max(planned - max(paid - beside, 0), 0)
+    return found
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line on a balance that the leaver owes; `pays` when it lowers a debt and was not reversed."""
+
+    at: datetime
+    fen: int
+    pays: bool
+
+
+def _receivable_lines(session: Session, employments: Collection[str]) -> dict[str, list[_Line]]:
+    if not employments:
+        return {}
+    undone = aliased(Posting)
+    rows = session.exec(
+        select_columns(Posting.employment_id, Posting.posted_at, Entry.amount_fen, Posting.kind, undone.id)
+        .join(Entry, col(Entry.posting_id) == col(Posting.id))
+        .join(LedgerAccount, col(LedgerAccount.id) == col(Entry.account_id))
+        .outerjoin(undone, col(undone.reverses_id) == col(Posting.id))
+        .where(
+            col(Posting.employment_id).in_(employments),
+            col(LedgerAccount.kind).in_([kind.value for kind in RECEIVABLES]),
         )
-    ).first()
-    return state == DutyState.DONE.value
+    )
+    found: dict[str, list[_Line]] = {}
+    for employment_id, at, fen, kind, reversal in rows:
+        pays = reversal is None and PostingKind(kind) in PAYS_A_DEBT
+        found.setdefault(employment_id, []).append(_Line(at, fen, pays))
+    return found
 
 
-def _settlements(session: Session, departure_id: str) -> list[Settlement]:
+def _insurance_dropped(session: Session, departures: Sequence[str]) -> frozenset[str]:
     rows = session.exec(
-        select(Settlement).where(Settlement.departure_id == departure_id).order_by(col(Settlement.version))
+        select(Duty.departure_id).where(
+            col(Duty.departure_id).in_(departures),
+            Duty.kind == DutyKind.SOCIAL_INSURANCE.value,
+            Duty.state == DutyState.DONE.value,
+        )
     )
-    return list(rows)
+    return frozenset(rows)
 
 
-def _other_cases(session: Session, departure: Departure) -> tuple[OtherCase, ...]:
-    rows = session.exec(
-        select(Case)
-        .where(Case.person_id == departure.person_id, Case.state != CaseState.CLOSED.value)
-        .order_by(col(Case.id))
+def _settlements(session: Session, departures: Sequence[str]) -> list[tuple[Settlement, str]]:
+    """Return the settlements of departures by version, each with the workflow id of its case."""
+    query = (
+        select(Settlement, Case.workflow_id)
+        .join(Case, col(Case.id) == col(Settlement.departure_id))
+        .where(col(Settlement.departure_id).in_(departures))
+        .order_by(col(Settlement.version))
     )
-    return tuple(
-        OtherCase(case.kind, case.id)
-        for case in rows
-        if case.departure_id != departure.case_id and case.kind not in _NOT_ABOUT_THE_LEAVER
-    )
+    return list(session.exec(query))
+
+
+def _booked(session: Session, sheets: Iterable[tuple[Settlement, str]]) -> frozenset[str]:
+    """Return the ids of those that are in the ledger; what posts nothing is there once it is confirmed."""
+    confirmed = [(sheet, workflow) for sheet, workflow in sheets if sheet.state == "confirmed"]
+    posts = {
+        _order_of(workflow, sheet): sheet
+        for sheet, workflow in confirmed
+        if any(line.get("posts", True) for line in sheet.lines)
+    }
+    found = {sheet.id for sheet, _ in confirmed} - {sheet.id for sheet in posts.values()}
+    if posts:
+        query = (
+            select(Posting.key)
+            .join(Departure, col(Departure.employment_id) == col(Posting.employment_id))
+            .where(col(Departure.case_id).in_({sheet.departure_id for sheet in posts.values()}))
+        )
+        orders = {key.rpartition("/")[0] for key in session.exec(query)}
+        found |= {sheet.id for order, sheet in posts.items() if order in orders}
+    return frozenset(found)
+
+
+def _order_of(workflow_id: str, settlement: Settlement) -> str:
+    """Return the key of the order that books a settlement; each of its lines adds its place."""
+    return f"{workflow_id}/settlement/{settlement.id}"
+
+
+def _other_cases(session: Session, departures: Sequence[Departure]) -> dict[str, tuple[OtherCase, ...]]:
+    by_person: dict[str, list[Case]] = {one.person_id: [] for one in departures}
+    query = select(Case).where(col(Case.person_id).in_(by_person), Case.state != CaseState.CLOSED.value)
+    for case in session.exec(query.order_by(col(Case.id))):
+        if case.kind not in _NOT_ABOUT_THE_LEAVER:
+            by_person[case.person_id].append(case)
+    return {
+        one.case_id: tuple(
+            OtherCase(case.kind, case.id)
+            for case in by_person[one.person_id]
+            if case.departure_id != one.case_id
+        )
+        for one in departures
+    }
 
 
 def _tasks(
@@ -322,7 +434,7 @@ def _tasks(
         "equipment": (Role.ADMINISTRATION, any(one.state is not ItemState.DISPUTED for one in equipment)),
         "gate_settlement": (Role.FINANCE, Reason.SETTLEMENT.value in found.codes),
         "disputes": (Role.HR, any(one.state is ItemState.DISPUTED for one in unclosed)),
-        "revocations": (Role.ADMINISTRATION, _any(session, Revocation, departure, ("open", "failed"))),
+        "revocations": (Role.ADMINISTRATION, _any(session, Revocation, departure, UNSHUT)),
         "passed_tasks": (Role.HR, _any(session, PassedTask, departure, ("open",))),
     }
     return {kind: role for kind, (role, waits) in waiting.items() if waits}

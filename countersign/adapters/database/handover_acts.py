@@ -32,6 +32,7 @@ KINDS: Mapping[What, tuple[ActKind, EventKind]] = {
 
 TAKES_OVER = frozenset({Speaker.RECEIVER, Speaker.DELEGATE})
 
+_OF_OTHERS = frozenset({"from", "to", "for"})
 _OF_WHO_SPOKE = frozenset({"words", "by", "approved_by", "files", "document"})
 
 
@@ -45,7 +46,8 @@ class HandoverAct:
     `person_id` the employee who says it: the leaver, the receiver, or the officer's own, where known. With
     the speaker `company` a side's confirmation is written down from a paper, which `document` or `files`
     hold. `acting_for` is the account whose work an officer in the console does. `asked` is a hash of what was
-    asked for, kept so that the same id with other content can be told apart.
+    asked for, kept so that the same id with other content can be told apart. `identity` is how it is known
+    who speaks, where that is not the link.
     """
 
     id: str
@@ -64,6 +66,7 @@ class HandoverAct:
     audience: str | None = None
     shown_sha256: str | None = None
     asked: str | None = None
+    identity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,14 @@ def place(item: HandoverItem, position: Position, at: datetime) -> None:
 
 def new_act(act: HandoverAct, kind: ActKind, case: Case, body: Mapping[str, Any]) -> NewAct:
     """Return an act of a case as the books take it in."""
+    known = {"asked": act.asked, "identity": act.identity}
     return NewAct(
         id=act.id,
         case_id=case.id,
         kind=kind,
         role=act.role,
         actor=act.actor,
-        body=dict(body) if act.asked is None else {**body, "asked": act.asked},
+        body={**body, **{name: value for name, value in known.items() if value is not None}},
         words={"words": act.words} if act.words else {},
         link_id=act.link_id,
         audience=act.audience,
@@ -166,7 +170,7 @@ def keep_events(
     more = _told(session, act, row, change)
     offboarding = session.get_one(Case, departure.case_id)
     at = case_now(offboarding, clock())
-    each = {item.id: _told_of(item, change, before[item.id]) for item in change.items}
+    each = {item.id: _told_of(session, act, item, change, before[item.id]) for item in change.items}
     everything = {**more, **change.told}
     keep_item_events(evidence, session, offboarding, key, at, kind, actor, change.items, everything, each)
     if change.what is What.HANDED_OVER:
@@ -176,7 +180,7 @@ def keep_events(
         for share in {former[item.id], change.case.id if is_share(change.case) else None}:
             if share is not None:
                 shares.setdefault(share, []).append(item)
-    own = {one: {k: v for k, v in told.items() if k not in {"from", "to"}} for one, told in each.items()}
+    own = {one: {k: v for k, v in told.items() if k not in _OF_OTHERS} for one, told in each.items()}
     # What somebody else said about a receiver's items stands there without their name and their words.
     bare = {name: value for name, value in more.items() if name not in _OF_WHO_SPOKE}
     for share, some in sorted(shares.items()):
@@ -216,9 +220,14 @@ def told_of_approval(session: Session, row: ActRow) -> dict[str, Any]:
     return {"approved_by": {"id": approver, **name}}
 
 
-def _told_of(item: HandoverItem, change: Change, before: str | None) -> dict[str, Any]:
-    """Return what an event says of one item."""
+def _told_of(
+    session: Session, act: HandoverAct, item: HandoverItem, change: Change, before: str | None
+) -> dict[str, Any]:
+    """Return what an event says of one item; whoever stood in stands beside the receiver for whom."""
     told: dict[str, Any] = {"state": item.state}
+    if act.speaker in TAKES_OVER and item.receiver_id not in (None, act.person_id):
+        receiver = session.get_one(Person, item.receiver_id)
+        told["for"] = {"id": receiver.id, "name": Sealed(receiver.name)}
     if change.what is What.ACCEPTED:
         if item.condition is not None:
             told["condition"] = item.condition

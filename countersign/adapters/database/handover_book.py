@@ -1,12 +1,12 @@
 """The handover of a departure: what both sides and the company say of its items."""
 
 import dataclasses
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, select
 
 from countersign.adapters.database.acts import ActView
 from countersign.adapters.database.booked_acts import BookedActs
@@ -28,6 +28,16 @@ from countersign.adapters.database.handover_acts import (
     said_by,
     told_of_approval,
 )
+from countersign.adapters.database.handover_choice import (
+    MOST_ITEMS,
+    approved,
+    chosen,
+    meant,
+    need,
+    of_share,
+    refuse_sides,
+    side_on_paper,
+)
 from countersign.adapters.database.handover_views import (
     Board,
     ItemView,
@@ -40,19 +50,19 @@ from countersign.adapters.database.handover_views import (
     share_view,
 )
 from countersign.adapters.database.items import named, those_who_left
+from countersign.adapters.database.people import person_named
 from countersign.adapters.database.receiver_absences import Absence, appoint, check_absence
-from countersign.adapters.database.shares import OPEN_STATES, Shares, absences_on, newest_share
+from countersign.adapters.database.shares import Shares, newest_share
 from countersign.adapters.database.tables import (
     ActRow,
     Case,
     Departure,
-    Document,
     HandoverItem,
     ItemConfirmation,
     Person,
 )
 from countersign.contracts.cases import ActKind, CaseState
-from countersign.domain.departure import Condition, ItemState, Track
+from countersign.domain.departure import Condition, Track
 from countersign.domain.evidence import Sealed
 from countersign.domain.handover import (
     CannotSay,
@@ -78,9 +88,6 @@ __all__ = [
     "ShareView",
     "Tally",
 ]
-
-MOST_ITEMS = 2000
-"""How many items one act may carry."""
 
 _ALREADY = "items: all of them had been confirmed before; nothing changed"
 
@@ -125,8 +132,8 @@ class HandoverBook:
 
     def dispute(self, act: HandoverAct) -> ActView:
         """Keep that a side disagrees about items; `words` are needed, `files` are photos."""
-        _need(act.items, "items", "name the items that are meant")
-        _need(act.words, "words", "say what is wrong")
+        need(act.items, "items", "name the items that are meant")
+        need(act.words, "words", "say what is wrong")
         return self._say(act, What.DISPUTED)
 
     # -- the company --------------------------------------------------------------------------------------
@@ -144,8 +151,8 @@ class HandoverBook:
 
         Who settles that a mandatory item does not apply needs a second person, as in `not_applicable`.
         """
-        _need(act.items, "items", "name the items that are meant")
-        _need(act.words, "words", "give the reason")
+        need(act.items, "items", "name the items that are meant")
+        need(act.words, "words", "give the reason")
         void = verdict is Verdict.NOT_APPLICABLE
         approval = (approved_by, two_persons) if void else None
         return self._say(act, What.SETTLED, verdict=verdict, approval=approval, session=session)
@@ -163,8 +170,8 @@ class HandoverBook:
         `approved_by` is how that person stands in the evidence, such as `account:01…`; `two_persons` False
         is a company whose settings ask for none.
         """
-        _need(act.items, "items", "name the items that are meant")
-        _need(act.words, "words", "give the reason")
+        need(act.items, "items", "name the items that are meant")
+        need(act.words, "words", "give the reason")
         return self._say(act, What.NOT_APPLICABLE, approval=(approved_by, two_persons), session=session)
 
     def reassign(self, act: HandoverAct, receiver: str | None, share: str | None = None) -> ActView:
@@ -174,9 +181,9 @@ class HandoverBook:
         """
 
         def lay_out(session: Session, departure: Departure, case: Case) -> Change:
-            wanted = act.items or _of_share(session, departure, share)
-            _need(wanted, "items", "name the items that are meant, or a receiver's case that has open ones")
-            items = self._chosen(session, departure, wanted)
+            wanted = act.items or of_share(session, departure, share)
+            need(wanted, "items", "name the items that are meant, or a receiver's case that has open ones")
+            items = chosen(session, departure, wanted)
             to = None if receiver is None else _person(session, receiver, "receiver").id
             return self._given(
                 session, departure, case, What.REASSIGNED, items, dict.fromkeys((i.id for i in items), to)
@@ -186,12 +193,12 @@ class HandoverBook:
 
     def split(self, act: HandoverAct, receivers: Mapping[str, str] | tuple[str, ...]) -> ActView:
         """Spread items across receivers: a mapping of item ids to receivers, or receivers in turn."""
-        _need(receivers, "receivers", "name the receivers")
+        need(receivers, "receivers", "name the receivers")
 
         def lay_out(session: Session, departure: Departure, case: Case) -> Change:
             wanted = tuple(receivers) if isinstance(receivers, Mapping) else act.items
-            _need(wanted, "items", "name the items that are meant")
-            items = self._chosen(session, departure, wanted)
+            need(wanted, "items", "name the items that are meant")
+            items = chosen(session, departure, wanted)
             items.sort(key=lambda item: (item.track, item.reference))
             if isinstance(receivers, Mapping):
                 people = {one: _person(session, one, "receivers").id for one in set(receivers.values())}
@@ -229,11 +236,7 @@ class HandoverBook:
 
             return self._booked.take_within(session, new_act(act, ActKind.DELEGATED, case, body), carry_out)
 
-        def alone(session: Session) -> ActView:
-            self._in_turn(session, act.departure_id)
-            return work(session)
-
-        return self._database.write(alone)
+        return self._in_turn(act, work)
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -267,13 +270,16 @@ class HandoverBook:
         given = conditions or {}
 
         def lay_out(session: Session, departure: Departure, case: Case) -> Change:
-            items = self._meant(session, departure, case, act, what)
+            items = meant(session, departure, case, act, what, case_now(case, self._clock()))
+            refuse_sides(
+                session, departure, act, items, None if approval is None else approval[0], self._clock()
+            )
             if act.speaker is Speaker.COMPANY and act.side is not Side.COMPANY:
-                case = self._check_paper(session, departure, case, act, items)
+                case = side_on_paper(session, departure, case, act, items)
             body: dict[str, Any] = {}
             if approval is not None:
                 claimed = claims_of(session, departure)
-                body |= _approved(act, items, claimed, *approval)
+                body |= approved(act, items, claimed, *approval)
             if verdict is not None:
                 body["verdict"] = verdict.value
             silent = leaver_silent(session, departure, case_now(case, self._clock()))
@@ -330,24 +336,22 @@ class HandoverBook:
             view = self._booked.take_within(session, new, carry_out)
             return view if change.items else dataclasses.replace(view, sentence=_ALREADY)
 
-        if session is not None:
-            return work(session)
+        return self._in_turn(act, work) if session is None else work(session)
 
-        def alone(session: Session) -> ActView:
-            self._in_turn(session, act.departure_id)
-            return work(session)
-
-        return self._database.write(alone)
-
-    def _in_turn(self, session: Session, departure_id: str) -> None:
-        """Let the acts of one departure wait for each other, so that none has to begin again.
+    def _in_turn(self, act: HandoverAct, work: Callable[[Session], ActView]) -> ActView:
+        """Work in a transaction that waits for other acts of the departure, so that none has to begin again.
 
         Each statement has to see what was committed while it waited. SQLite has one writer anyway.
         """
-        if not self._database.is_sqlite:
-            session.connection(execution_options={"isolation_level": "READ COMMITTED"})
-        turn = select(Departure.case_id).where(Departure.case_id == departure_id)
-        session.exec(turn.with_for_update(key_share=True)).first()
+
+        def alone(session: Session) -> ActView:
+            if not self._database.is_sqlite:
+                session.connection(execution_options={"isolation_level": "READ COMMITTED"})
+            turn = select(Departure.case_id).where(Departure.case_id == act.departure_id)
+            session.exec(turn.with_for_update(key_share=True)).first()
+            return work(session)
+
+        return self._database.write(alone)
 
     def _begin(self, session: Session, act: HandoverAct) -> tuple[Departure, Case]:
         """Return the departure and the case to which an act belongs; raises `Refusal`."""
@@ -364,65 +368,6 @@ class HandoverBook:
         if act.speaker in TAKES_OVER:
             return departure, newest_share(session, departure, act.person_id)
         return departure, session.get_one(Case, departure.case_id)
-
-    def _meant(
-        self, session: Session, departure: Departure, case: Case, act: HandoverAct, what: What
-    ) -> list[HandoverItem]:
-        """Return the items that an act is about: those named, else all of which it can be said now."""
-        if act.items:
-            items = self._chosen(session, departure, act.items)
-        else:
-            state = ItemState.OPEN if what is What.HANDED_OVER else ItemState.HANDED_OVER
-            items = _locked(session, departure, HandoverItem.state == state.value)
-        if act.speaker in TAKES_OVER:
-            mine = {act.person_id, *_stood_in_for(session, case, case_now(case, self._clock()))}
-            return _own(act, items, lambda item: item.receiver_id in mine)
-        if act.speaker is Speaker.ADMINISTRATION:
-            return _own(act, items, _for_administration(what))
-        if act.speaker is Speaker.COMPANY and not act.items:
-            if what is What.ACCEPTED:
-                items = [item for item in items if item.receiver_id == act.person_id]
-        return items
-
-    def _chosen(self, session: Session, departure: Departure, wanted: Sequence[str]) -> list[HandoverItem]:
-        if len(wanted) > MOST_ITEMS:
-            raise Refusal(
-                "items", f"items: holds {len(wanted)}; one act takes at most {MOST_ITEMS}, so send several"
-            )
-        items = _locked(session, departure, col(HandoverItem.id).in_(wanted))
-        missing = len(set(wanted)) - len(items)
-        if missing:
-            raise Refusal(
-                "items",
-                f"items: {missing} of them do not belong to this handover; open the list again. "
-                "Nothing was changed.",
-            )
-        return items
-
-    def _check_paper(
-        self,
-        session: Session,
-        departure: Departure,
-        case: Case,
-        act: HandoverAct,
-        items: Sequence[HandoverItem],
-    ) -> Case:
-        """Return the case of the side that gave a confirmation on paper; raises `Refusal`."""
-        _need(act.words, "words", "say why the confirmation is written down for that side")
-        if not act.files:
-            known = None if act.document is None else session.get(Document, act.document)
-            owner = None if known is None else session.get_one(Case, known.case_id)
-            if owner is None or owner.departure_id != departure.case_id:
-                raise Refusal("document", "document: name a document of this departure that shows the paper")
-        receivers = {item.receiver_id for item in items}
-        if act.side is Side.LEAVER or receivers <= {None}:
-            return case
-        if len(receivers) > 1:
-            raise Refusal(
-                "items",
-                f"items: {named(items)} belong to several receivers; write down each one's paper by itself",
-            )
-        return newest_share(session, departure, receivers.pop())
 
     def _given(
         self,
@@ -487,11 +432,6 @@ class HandoverBook:
         return case_now(session.get_one(Case, departure.case_id), self._clock())
 
 
-def _need(value: object, field: str, what: str) -> None:
-    if not value:
-        raise Refusal(field, f"{field}: is missing; {what}")
-
-
 def _allow(act: HandoverAct, what: What) -> None:
     if not may(act.speaker, what, act.side):
         raise Refusal("side", f"side: {act.speaker.value} cannot say this for the side {act.side.value}")
@@ -501,60 +441,8 @@ def _nothing(_session: Session, _row: ActRow, _case: Case) -> None:
     """Do nothing: the act is known already, or comes late."""
 
 
-def _locked(session: Session, departure: Departure, which: Any) -> list[HandoverItem]:
-    return list(
-        session.exec(
-            select(HandoverItem)
-            .where(HandoverItem.departure_id == departure.case_id, which)
-            .order_by(col(HandoverItem.id))
-            .with_for_update()
-        )
-    )
-
-
-def _own(
-    act: HandoverAct, items: list[HandoverItem], mine: Callable[[HandoverItem], bool]
-) -> list[HandoverItem]:
-    own = [item for item in items if mine(item)]
-    if act.items and len(own) < len(items):
-        # Not by name: what somebody else takes over is not for this person to read.
-        raise Refusal(
-            "items",
-            f"items: {len(items) - len(own)} of them are not yours to confirm; open the list again. "
-            "Nothing was changed.",
-        )
-    return own
-
-
-def _for_administration(what: What) -> Callable[[HandoverItem], bool]:
-    def mine(item: HandoverItem) -> bool:
-        return item.track == Track.EQUIPMENT and (what is What.SETTLED or item.receiver_id is None)
-
-    return mine
-
-
-def _of_share(session: Session, departure: Departure, share: str | None) -> tuple[str, ...]:
-    if share is None:
-        return ()
-    return tuple(
-        session.exec(
-            select(HandoverItem.id).where(
-                HandoverItem.departure_id == departure.case_id,
-                HandoverItem.share_id == share,
-                col(HandoverItem.state).in_(OPEN_STATES),
-            )
-        )
-    )
-
-
-def _stood_in_for(session: Session, case: Case, at: datetime) -> set[str]:
-    today = branch_day(session, case.branch_id, at)
-    absences = absences_on(session, case.departure_id or "", today)
-    return {one.receiver_id for one in absences if one.delegate_id == case.person_id}
-
-
 def _person(session: Session, wanted: str, field: str) -> Person:
-    found = session.exec(select(Person).where(or_(Person.number == wanted, Person.id == wanted))).first()
+    found = person_named(session, wanted)
     if found is None:
         raise Refusal(
             field,
@@ -562,33 +450,3 @@ def _person(session: Session, wanted: str, field: str) -> Person:
             "import the person first",
         )
     return found
-
-
-def _approved(
-    act: HandoverAct,
-    items: Sequence[HandoverItem],
-    claimed: Container[str],
-    approved_by: str | None,
-    two_persons: bool,
-) -> dict[str, Any]:
-    """Return how a second person's approval stands in the act; raises `Refusal` where one is missing.
-
-    `claimed` are the ids of items whose value is claimed: to take these off gives money up.
-    """
-    mandatory = [item for item in items if item.mandatory]
-    given_up = [item for item in items if item.id in claimed and not item.mandatory]
-    if approved_by is None and two_persons and given_up and not mandatory:
-        raise Refusal(
-            "approved_by",
-            f"approved_by: the value of {named(given_up)} is claimed; to give it up needs a second person's "
-            "approval. Ask for it in the console, on the page of the departure.",
-        )
-    if approved_by is None and two_persons and mandatory:
-        raise Refusal(
-            "approved_by",
-            f"approved_by: {named(mandatory)} must be handed over; that this does not apply needs a second "
-            "person's approval. Ask for it in the console, on the page of the departure.",
-        )
-    if approved_by is not None and approved_by == act.actor:
-        raise Refusal("approved_by", "approved_by: is the person who asks; somebody else has to approve")
-    return {} if approved_by is None else {"approved_by": approved_by}

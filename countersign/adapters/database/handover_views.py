@@ -10,6 +10,7 @@ from sqlmodel import Session, col, or_, select
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.equipment_money import DAMAGED, Claim, claims_of
+from countersign.adapters.database.people import people_of
 from countersign.adapters.database.shares import absences_on
 from countersign.adapters.database.tables import (
     ActRow,
@@ -35,8 +36,8 @@ class ItemView:
     """One item as pages show it; `holder` is who has to do something.
 
     `one_sided` says that the receiver has confirmed and the leaver has not. `delegate` confirms today for the
-    receiver. `last_words` are those of the newest dispute or settlement, `files` the ids of its photos.
-    `claim` is what the ledger claims for the item; only the board has it.
+    receiver; `confirmed_by` is who did so. `last_words` are those of the newest dispute or settlement,
+    `files` the ids of its photos. `claim` is what the ledger claims for the item; only the board has it.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ItemView:
     files: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict, repr=False)
     claim: Claim | None = None
+    confirmed_by: str | None = field(default=None, repr=False)
 
     @property
     def finance_decides(self) -> bool:
@@ -89,7 +91,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class ReceiverTally:
-    """What one receiver takes over; None as id and name is administration, or nobody for other tracks."""
+    """What one receiver takes over; None as id and name is administration, or nobody for other tracks.
+
+    `leaves_on` is the last day of a receiver who leaves as well.
+    """
 
     person_id: str | None
     name: str | None = field(repr=False)
@@ -98,6 +103,7 @@ class ReceiverTally:
     tally: Tally
     delegate: str | None = field(default=None, repr=False)
     delegate_until: date | None = None
+    leaves_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,7 @@ class Board:
     tracks: Mapping[Track, Tally]
     receivers: tuple[ReceiverTally, ...]
     all: Tally
+    withdrawn: bool = False
 
     def only(self, tracks: Collection[Track]) -> "Board":
         """Return the board without the items of other tracks, and without who takes over only those."""
@@ -152,6 +159,7 @@ class ShareView:
     items: tuple[ItemView, ...]
     to_accept: tuple[str, ...]
     tally: Tally
+    withdrawn: bool = False
     standing_in_for: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -175,6 +183,8 @@ def board_of(session: Session, departure: Departure, now: datetime) -> Board:
     )
     claims = claims_of(session, departure)
     views = [replace(seen.view(item), claim=claims.get(item.id)) for item in items]
+    if departure.withdrawn_at is not None:
+        views = [replace(view, holder=None) for view in views]  # nobody has to do anything any more
     by_track = {track: tuple(one for one in views if one.track is track) for track in Track}
     return Board(
         departure_id=departure.case_id,
@@ -184,6 +194,7 @@ def board_of(session: Session, departure: Departure, now: datetime) -> Board:
         tracks={track: tally(some) for track, some in by_track.items()},
         receivers=_receivers(views, seen),
         all=tally(views),
+        withdrawn=departure.withdrawn_at is not None,
     )
 
 
@@ -215,8 +226,11 @@ def share_view(session: Session, case: Case, now: datetime) -> ShareView:
         leaver_silent=silent,
         closed=case.state == CaseState.CLOSED.value,
         items=views,
-        to_accept=tuple(one.id for one in views if _acceptable(one, silent)),
+        to_accept=()
+        if departure.withdrawn_at is not None
+        else tuple(one.id for one in views if _acceptable(one, silent)),
         tally=tally(views),
+        withdrawn=departure.withdrawn_at is not None,
         standing_in_for={
             one.id: one.receiver or "" for one in views if one.receiver_id not in (None, person.id)
         },
@@ -262,6 +276,7 @@ def _receivers(views: Sequence[ItemView], seen: "_Seen") -> tuple[ReceiverTally,
                 tally=tally(some),
                 delegate=some[0].delegate,
                 delegate_until=None if absence is None else absence.until_day,
+                leaves_on=seen.leaving.get(person_id or ""),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.name is None, one.name or "")))
@@ -275,9 +290,16 @@ class _Seen:
     ) -> None:
         self.absences = {one.receiver_id: one for one in absences}
         ids = {item.receiver_id for item in items} | {one.delegate_id for one in absences}
-        people = session.exec(select(Person).where(col(Person.id).in_([one for one in ids if one])))
-        self._people = {person.id: person for person in people}
-        self._words, self._files = _last_words(session, {item.departure_id for item in items})
+        self._people = people_of(session, filter(None, ids))
+        departures = {item.departure_id for item in items}
+        self._words, self._files = _last_words(session, departures)
+        self._stood_in = _stood_in(session, departures)
+        leaving = select(Departure).where(
+            col(Departure.person_id).in_(list(self._people)),
+            col(Departure.withdrawn_at).is_(None),
+            col(Departure.closed_at).is_(None),
+        )
+        self.leaving = {one.person_id: one.last_day for one in session.exec(leaving)}
 
     def view(self, item: HandoverItem) -> ItemView:
         receiver = self._people.get(item.receiver_id or "")
@@ -306,7 +328,23 @@ class _Seen:
             last_words=self._words.get(item.id),
             files=self._files.get(item.id, ()),
             details=dict(item.details),
+            confirmed_by=self._stood_in.get(item.id),
         )
+
+
+def _stood_in(session: Session, departures: set[str]) -> dict[str, str]:
+    """Return by item who has accepted it for an absent receiver."""
+    rows = session.exec(
+        select(ItemConfirmation.item_id, Person.name)
+        .join(Person, col(Person.id) == col(ItemConfirmation.person_id))
+        .where(
+            col(ItemConfirmation.departure_id).in_(departures),
+            ItemConfirmation.what == What.ACCEPTED.value,
+            col(ItemConfirmation.acting_for).is_not(None),
+        )
+        .order_by(col(ItemConfirmation.at))
+    )
+    return {item_id: name for item_id, name in rows}
 
 
 def _last_words(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -10,14 +10,15 @@ from sqlmodel import Session, col, select
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
-from countersign.adapters.database.items import list_items
+from countersign.adapters.database.items import list_items, those_who_left
 from countersign.adapters.database.looks import tell_departure
+from countersign.adapters.database.people import people_of
+from countersign.adapters.database.queries import some_at_once
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.shares import Shares
 from countersign.adapters.database.tables import (
     Case,
     Departure,
-    Employment,
     HandoverItem,
     Holding,
     Person,
@@ -28,7 +29,6 @@ from countersign.domain.local_time import day_of
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
 
-_AT_ONCE = 500
 Values = dict[str, Any]
 """A holding by field: people by number, details by their names, the value in fen."""
 
@@ -161,10 +161,10 @@ class HoldingBook:
 
     def _look(self, session: Session, wishes: Sequence[HoldingWish], branch_id: str | None) -> Looked:
         people = _people(session, [one for wish in wishes for one in (wish.holder, wish.receiver) if one])
-        gone = _gone(session, [one.id for one in people.values()], day_of(self._clock()))
+        gone = those_who_left(session, [one.id for one in people.values()], day_of(self._clock()))
         known = _holdings(session, [(wish.track, wish.reference) for wish in wishes])
-        holders = _by_id(session, {one.person_id for one in known.values()})
-        others = _by_id(session, {one.receiver_id for one in known.values() if one.receiver_id})
+        holders = people_of(session, {one.person_id for one in known.values()})
+        others = people_of(session, {one.receiver_id for one in known.values() if one.receiver_id})
         twice = doubled(wish.reference for wish in wishes)
         faults: dict[int, list[HoldingFault]] = {}
         changes: dict[int, HoldingChange] = {}
@@ -192,7 +192,7 @@ class HoldingBook:
                 return None
             order = (col(Holding.track), col(Holding.reference))
             rows = session.exec(select(Holding).where(Holding.person_id == person.id).order_by(*order)).all()
-            receivers = _by_id(session, {one.receiver_id for one in rows if one.receiver_id})
+            receivers = people_of(session, {one.receiver_id for one in rows if one.receiver_id})
             people = receivers | {person.id: person}
             return [
                 {"track": row.track, "reference": row.reference, **_values(row, people),
@@ -209,7 +209,7 @@ class HoldingBook:
 
         def strike(session: Session) -> list[str]:
             found = _holdings(session, [(track, one) for one in references])
-            holders = _by_id(session, {one.person_id for one in found.values()})
+            holders = people_of(session, {one.person_id for one in found.values()})
             mine = [one for one in found.values() if branch_id in (None, holders[one.person_id].branch_id)]
             asked = _asked_for(session, track, [one.reference for one in mine])
             if asked:
@@ -258,35 +258,11 @@ def _values(row: Holding, people: Mapping[str, Person]) -> Values:
     return told | {"mandatory": row.mandatory, "value_fen": row.value_fen, "receiver": receiver}
 
 
-def _some(values: Iterable[str]) -> Iterable[list[str]]:
-    """Yield values without repetitions, so many at once as a statement takes."""
-    once = list(dict.fromkeys(values))
-    for at in range(0, len(once), _AT_ONCE):
-        yield once[at : at + _AT_ONCE]
-
-
 def _people(session: Session, numbers: Iterable[str]) -> dict[str, Person]:
     found: dict[str, Person] = {}
-    for some in _some(numbers):
+    for some in some_at_once(numbers):
         found |= {one.number: one for one in session.exec(select(Person).where(col(Person.number).in_(some)))}
     return found
-
-
-def _by_id(session: Session, ids: Iterable[str]) -> dict[str, Person]:
-    found: dict[str, Person] = {}
-    for some in _some(ids):
-        found |= {one.id: one for one in session.exec(select(Person).where(col(Person.id).in_(some)))}
-    return found
-
-
-def _gone(session: Session, ids: Iterable[str], today: date) -> set[str]:
-    """Return who has worked here and does so no longer."""
-    ended: dict[str, bool] = {}
-    for some in _some(ids):
-        for job in session.exec(select(Employment).where(col(Employment.person_id).in_(some))):
-            over = job.ended_on is not None and job.ended_on < today
-            ended[job.person_id] = ended.get(job.person_id, True) and over
-    return {person_id for person_id, over in ended.items() if over}
 
 
 def _holdings(session: Session, wanted: Iterable[tuple[Track, str]]) -> dict[tuple[str, str], Holding]:
@@ -295,7 +271,7 @@ def _holdings(session: Session, wanted: Iterable[tuple[Track, str]]) -> dict[tup
         by_track.setdefault(track, []).append(reference)
     found: dict[tuple[str, str], Holding] = {}
     for track, references in by_track.items():
-        for some in _some(references):
+        for some in some_at_once(references):
             query = select(Holding).where(Holding.track == track.value, col(Holding.reference).in_(some))
             found |= {(one.track, one.reference): one for one in session.exec(query)}
     return found
@@ -303,7 +279,7 @@ def _holdings(session: Session, wanted: Iterable[tuple[Track, str]]) -> dict[tup
 
 def _open_departures(session: Session, people: Iterable[str]) -> list[Departure]:
     found: list[Departure] = []
-    for some in _some(people):
+    for some in some_at_once(people):
         query = select(Departure).where(
             col(Departure.person_id).in_(some),
             col(Departure.holds).is_not(None),
@@ -322,7 +298,7 @@ def _tracks(case: Case, departure: Departure) -> set[str]:
 def _asked_for(session: Session, track: Track, references: Iterable[str]) -> list[str]:
     """Return what stands in an open departure and is not closed there."""
     found: list[str] = []
-    for some in _some(references):
+    for some in some_at_once(references):
         query = (
             select(HandoverItem.reference)
             .join(Departure, col(Departure.case_id) == col(HandoverItem.departure_id))

@@ -9,8 +9,10 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.evidence import EvidenceLog, parcels
+from countersign.adapters.database.queries import some_at_once
 from countersign.adapters.database.tables import Case, Departure, Employment, HandoverItem, Holding
 from countersign.domain.departure import Track
+from countersign.domain.employment import has_left
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
@@ -90,9 +92,11 @@ def those_who_left(session: Session, people: Collection[str], today: date) -> se
 
     Of whom no employment is known at all, nothing is said.
     """
-    found = session.exec(select(Employment).where(col(Employment.person_id).in_(list(people)))).all()
-    there = {one.person_id for one in found if one.ended_on is None or one.ended_on >= today}
-    return {one.person_id for one in found} - there
+    gone: dict[str, bool] = {}
+    for some in some_at_once(people):
+        for job in session.exec(select(Employment).where(col(Employment.person_id).in_(some))):
+            gone[job.person_id] = gone.get(job.person_id, True) and has_left(job.ended_on, today)
+    return {person_id for person_id, left in gone.items() if left}
 
 
 def named(items: Iterable[HandoverItem]) -> str:

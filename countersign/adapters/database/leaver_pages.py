@@ -10,21 +10,22 @@ from sqlmodel import Session, col, or_, select
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.repayment_plans import PlanView, plan_view
 from countersign.adapters.database.tables import (
     Case,
     Departure,
     Document,
     HandoverItem,
     ItemConfirmation,
-    RepaymentPlan,
+    Person,
     Settlement,
 )
 from countersign.adapters.documents import Documents
+from countersign.domain.departure import LEAVER_PAPERS
 from countersign.domain.evidence import EventKind
 from countersign.domain.ledger import PAYABLES, RECEIVABLES, AccountKind
 
-PAPERS = ("certificate", "settlement", "demand", "agreement")
-"""The kinds of documents that are made for the leaver, in the order in which they are listed."""
+_PAPERS = tuple(kind.value for kind in LEAVER_PAPERS)
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,6 @@ class Paper:
     kind: str
     size: int
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class PlannedRepayment:
-    """What was agreed on paying back: the sum and each instalment, in fen, with its day."""
-
-    total_fen: int
-    agreed_on: date
-    instalments: tuple[tuple[date, int], ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class LeaverView:
     withdrawn: bool
     owed: tuple[tuple[AccountKind, int], ...] = field(default=(), repr=False)
     due: tuple[tuple[AccountKind, int], ...] = field(default=(), repr=False)
-    plan: PlannedRepayment | None = field(default=None, repr=False)
+    plan: PlanView | None = field(default=None, repr=False)
     net_fen: int | None = field(default=None, repr=False)
     papers: tuple[Paper, ...] = ()
 
@@ -70,6 +62,14 @@ class LeaverView:
     def owed_fen(self) -> int:
         """Everything that the leaver owes."""
         return sum(fen for _, fen in self.owed)
+
+
+@dataclass(frozen=True)
+class SaidOfItems:
+    """What an act about items spoke of: their titles, and for whom it was said, where somebody stood in."""
+
+    items: tuple[str, ...] = field(default=(), repr=False)
+    on_behalf_of: tuple[str, ...] = field(default=(), repr=False)
 
 
 Balances = Callable[[Session, str], Mapping[AccountKind, int]]
@@ -112,7 +112,7 @@ class LeaverPages:
             departure.withdrawn_at is not None,
             tuple((kind, balances[kind]) for kind in RECEIVABLES if balances.get(kind, 0) > 0),
             tuple((kind, -balances[kind]) for kind in PAYABLES if balances.get(kind, 0) < 0),
-            _plan(session, departure),
+            plan_view(session, departure.case_id),
             settled,
             tuple(_paper(row) for row in _papers(session, departure)),
         )
@@ -146,17 +146,19 @@ class LeaverPages:
         self._database.write(tell)
         return paper, data
 
-    def items_of(self, act_id: str) -> list[str]:
-        """Return the titles of the items that an act spoke of, each once."""
+    def said_in(self, act_id: str) -> SaidOfItems:
+        """Return what an act spoke of, each item once, and for whom."""
         with self._database.reading() as session:
             rows = session.exec(
-                select(HandoverItem.title, HandoverItem.id)
+                select(HandoverItem.title, HandoverItem.id, Person.name)
                 .join(ItemConfirmation, col(ItemConfirmation.item_id) == col(HandoverItem.id))
+                .outerjoin(Person, col(Person.id) == col(ItemConfirmation.acting_for))
                 .where(ItemConfirmation.act_id == act_id)
                 .distinct()
                 .order_by(col(HandoverItem.id))
-            )
-            return [title for title, _ in rows]
+            ).all()
+            absent = dict.fromkeys(name for _, _, name in rows if name)
+            return SaidOfItems(tuple(title for title, _, _ in rows), tuple(absent))
 
 
 def _departure(session: Session, case_id: str) -> Departure | None:
@@ -170,24 +172,12 @@ def _papers(session: Session, departure: Departure) -> list[Document]:
         select(Document)
         .where(
             col(Document.case_id).in_((departure.case_id, departure.statutory_case_id)),
-            col(Document.kind).in_(PAPERS),
+            col(Document.kind).in_(_PAPERS),
         )
         .order_by(col(Document.id).desc())
     )
-    return sorted(rows, key=lambda one: PAPERS.index(one.kind))
+    return sorted(rows, key=lambda one: _PAPERS.index(one.kind))
 
 
 def _paper(row: Document) -> Paper:
     return Paper(row.id, row.kind, row.size, row.created_at)
-
-
-def _plan(session: Session, departure: Departure) -> PlannedRepayment | None:
-    row = session.exec(
-        select(RepaymentPlan)
-        .where(RepaymentPlan.departure_id == departure.case_id, col(RepaymentPlan.ended_at).is_(None))
-        .order_by(col(RepaymentPlan.created_at).desc())
-    ).first()
-    if row is None:
-        return None
-    parts = tuple((date.fromisoformat(one["due_on"]), one["amount_fen"]) for one in row.instalments)
-    return PlannedRepayment(row.total_fen, row.agreed_on, parts)

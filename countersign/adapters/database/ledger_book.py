@@ -85,7 +85,7 @@ class LedgerBook:
             return self._same(session, known, wanted)
         if voucher.case_id is not None and session.get(Case, voucher.case_id) is None:
             raise Refusal("case", "case: there is no such case; name the case that caused the posting")
-        branch_id = self._branch_of(session, voucher.employment_id)
+        branch_id = self._branch_of(session, wanted)
         accounts = self._accounts(session, voucher.employment_id, branch_id, wanted.lines)
         self._hold(session, accounts)
         departure = open_departure(session, voucher.employment_id)
@@ -126,15 +126,13 @@ class LedgerBook:
         by: str,
         reason: str = "",
         booked_on: date | None = None,
-        case_id: str | None = None,
         told: Mapping[str, Any] | None = None,
     ) -> str:
         """Undo a posting by one that reverses it; return the reversal's id. The same key again does nothing.
 
         It counts from `booked_on`, by default today, and never before the posting itself; `told` stands in
-        the event beside the reason. Raises `Refusal`
-        for what is not there, is undone already or undoes another one, and when what it would take away was
-        paid meanwhile.
+        the event beside the reason. Raises `Refusal` for what is not there, is undone already or undoes
+        another one, and when what it would take away was paid meanwhile.
         """
         known = session.exec(select(Posting).where(Posting.key == key)).first()
         if known is not None and known.reverses_id == posting_id:
@@ -151,7 +149,7 @@ class LedgerBook:
             posting.employment_id,
             max(booked_on or day_of(self._clock()), posting.booked_on),
             by,
-            case_id or posting.case_id,
+            posting.case_id,
             reference=posting.reference,
         )
         return self.book(session, reversal(voucher, _lines_of(session, posting_id), posting_id), reason, told)
@@ -212,8 +210,11 @@ class LedgerBook:
         return known.id
 
     @staticmethod
-    def _branch_of(session: Session, employment_id: str) -> str:
-        employment = session.get(Employment, employment_id)
+    def _branch_of(session: Session, wanted: Booking) -> str:
+        """Return whose company side is meant: a reversal undoes that of its posting, wherever they work now."""
+        if wanted.reverses_id is not None:
+            return session.get_one(Posting, wanted.reverses_id).branch_id
+        employment = session.get(Employment, wanted.voucher.employment_id)
         if employment is None:
             raise Refusal("employment", "employment: there is no such employment; take it from the employee")
         return session.get_one(Person, employment.person_id).branch_id

@@ -27,7 +27,7 @@ from countersign.adapters.database.tables import (
     Person,
     Posting,
 )
-from countersign.domain.departure import Condition, ItemState, Track
+from countersign.domain.departure import Condition, ItemState, PaperKind, Track
 from countersign.domain.evidence import Sealed
 from countersign.domain.ledger import (
     RECEIVABLES,
@@ -266,7 +266,7 @@ class LedgerDesk:
 
     def _owner(self, session: Session, scope: Scope, number: str, hired_on: date | None) -> Owner | None:
         person = session.exec(select(Person).where(Person.number == number)).first()
-        if person is None or not scope.covers(person, person.branch_id):
+        if person is None or not scope.covers_others(person):
             return None
         hirings = session.exec(
             select(Employment)
@@ -311,7 +311,7 @@ class LedgerDesk:
             sha256=paper.sha256,
             media_type=paper.media_type,
             size=paper.size,
-            kind="voucher",
+            kind=PaperKind.VOUCHER.value,
             created_at=self._clock(),
         )
         about: dict[str, Any] = {"name": Sealed(paper.name)}

@@ -1,10 +1,11 @@
 """What readers see of the sub-ledger: movements, a statement with running balances, debts by age."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.actors import actor_name
@@ -12,6 +13,7 @@ from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.tables import Employment, Entry, LedgerAccount, Person, Posting
 from countersign.domain.ledger import (
     OF_EMPLOYMENT,
+    PAYABLES,
     RECEIVABLES,
     AccountKind,
     Age,
@@ -74,6 +76,20 @@ def movements(session: Session, employment_id: str) -> list[Movement]:
     return [
         Movement(posting, AccountKind(kind), fen, day, undone) for posting, kind, fen, day, undone in rows
     ]
+
+
+def all_balances(session: Session, employments: Sequence[str]) -> dict[str, dict[AccountKind, int]]:
+    """Return every balance of employments in fen, as `balances_of` counts it; the database adds up."""
+    found = {one: dict.fromkeys(RECEIVABLES + PAYABLES, 0) for one in employments}
+    rows = session.exec(
+        select_columns(LedgerAccount.employment_id, LedgerAccount.kind, func.sum(Entry.amount_fen))
+        .join(Entry, col(Entry.account_id) == col(LedgerAccount.id))
+        .where(col(LedgerAccount.employment_id).in_(employments))
+        .group_by(LedgerAccount.employment_id, LedgerAccount.kind)
+    )
+    for employment_id, kind, fen in rows:
+        found[employment_id][AccountKind(kind)] = int(fen)
+    return found
 
 
 def statement(session: Session, employment_id: str, on: date | None) -> list[StatementLine]:

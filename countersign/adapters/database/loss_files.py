@@ -14,10 +14,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.equipment_money import Claim, claimable_fen, claims_of
 from countersign.adapters.database.ledger_views import StatementLine, statement
+from countersign.adapters.database.repayment_plans import plan_in_force
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Branch,
@@ -33,25 +35,27 @@ from countersign.adapters.database.tables import (
 from countersign.adapters.database.views import Views
 from countersign.adapters.documents import Documents
 from countersign.adapters.exporting import Exporter
-from countersign.adapters.list_files import csv_file
 from countersign.adapters.loss_paper import LossPaper, print_cover
+from countersign.adapters.loss_tables import tables_of
 from countersign.adapters.paper import Press
 from countersign.contracts.cases import Process
-from countersign.domain.console_words import name_of
-from countersign.domain.departure import CLOSED_ITEMS, Condition, Track
+from countersign.domain.departure import CLOSED_ITEMS, Condition, PaperKind
 from countersign.domain.ledger import RECEIVABLES, AccountKind
 from countersign.domain.sms_cost import PlannedSms, SmsEstimate, estimate
 
 _HARMED = frozenset({Condition.DAMAGED.value, Condition.MISSING.value})
-_PAPERS = ("demand", "agreement", "certificate", "settlement", "deduction_consent")
-"""Kinds of documents that a claim rests on beside the evidence."""
+_PAPERS = tuple(kind.value for kind in PaperKind)
+"""Kinds of documents that a claim rests on beside the evidence; the signed plan is named by the plan."""
+
+_SUFFIX = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 
 
 @dataclass(frozen=True)
 class LostItem:
     """An item that was not confirmed by both sides, or came back harmed; `value_fen` is what it is worth.
 
-    `claimed_fen` stands in the ledger for it already.
+    `claimed_fen` stands in the ledger for it, `left_fen` of that is not paid yet. `beside_fen` is what the
+    item adds to the claim beside the ledger.
     """
 
     track: str
@@ -64,11 +68,13 @@ class LostItem:
     accepted_at: datetime | None
     value_fen: int | None
     claimed_fen: int
+    left_fen: int
+    beside_fen: int
 
     @property
-    def beside_fen(self) -> int:
-        """What it adds to the claim beside the ledger."""
-        return 0 if self.claimed_fen else self.value_fen or 0
+    def not_assessed(self) -> bool:
+        """Say whether it came back damaged, and finance has not said what that costs."""
+        return self.condition == Condition.DAMAGED.value and not self.claimed_fen
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,14 @@ class Frozen:
 
 
 @dataclass(frozen=True)
+class LossDocument:
+    """A document that goes into the file: under which name there, and the hash of its bytes."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class LossView:
     """What a loss file holds. Amounts are fen; `sms` is what the texts cost, where prices are set."""
 
@@ -114,8 +128,7 @@ class LossView:
     owed: Mapping[AccountKind, int]
     postings: tuple[StatementLine, ...]
     frozen: tuple[Frozen, ...]
-    papers: tuple[tuple[str, str, str], ...]
-    """Of each document: kind, id, hash."""
+    papers: tuple[LossDocument, ...]
     planned_fen: int
     sms: SmsEstimate
     letters: int
@@ -132,11 +145,8 @@ class LossView:
 
         Equipment that was charged by hand names no item: as much of the open equipment counts as charged.
         """
-        equipment = Track.EQUIPMENT.value
-        by_hand = self.owed.get(AccountKind.EQUIPMENT, 0) - sum(one.claimed_fen for one in self.items)
-        things = sum(one.beside_fen for one in self.items if one.track == equipment)
-        others = sum(one.beside_fen for one in self.items if one.track != equipment)
-        return others + max(0, things - max(0, by_hand))
+        by_hand = self.owed.get(AccountKind.EQUIPMENT, 0) - sum(one.left_fen for one in self.items)
+        return max(0, sum(one.beside_fen for one in self.items) - max(0, by_hand))
 
     @property
     def claim_fen(self) -> int:
@@ -180,23 +190,17 @@ class LossFiles:
     def view(self, scope: Scope, case_id: str) -> LossView | None:
         """Return what the file of a departure would hold; None outside the scope."""
         with self._database.reading() as session:
-            departure = session.get(Departure, case_id)
+            departure = scope.departure(session, case_id)
             if departure is None:
                 return None
             person = session.get_one(Person, departure.person_id)
-            if not scope.covers(person, departure.branch_id):
-                return None
             cases = _cases(session, case_id)
             branch = session.get_one(Branch, departure.branch_id)
             lines = statement(session, departure.employment_id, None)
             balances: dict[AccountKind, int] = {}
             for line in lines:
                 balances[line.account] = line.balance_fen
-            plans = session.exec(
-                select(RepaymentPlan.total_fen).where(
-                    RepaymentPlan.departure_id == case_id, col(RepaymentPlan.ended_at).is_(None)
-                )
-            )
+            plan = plan_in_force(session, case_id)
             return LossView(
                 case_id=case_id,
                 number=person.number,
@@ -206,13 +210,13 @@ class LossFiles:
                 kind=departure.kind,
                 last_day=departure.last_day,
                 ended_on=departure.ended_on,
-                items=_items(session, case_id),
+                items=_items(session, departure),
                 told=self._told(cases),
                 owed={kind: balances[kind] for kind in RECEIVABLES if balances.get(kind, 0) > 0},
                 postings=tuple(line for line in lines if line.account in RECEIVABLES),
                 frozen=_frozen(session, case_id),
-                papers=_papers(session, cases),
-                planned_fen=sum(plans),
+                papers=_papers(session, cases, plan),
+                planned_fen=0 if plan is None else plan.total_fen,
                 sms=self._sms(session, cases),
                 letters=_letters(session, cases),
                 cases=tuple((case.kind, case.id) for case in cases),
@@ -248,12 +252,12 @@ class LossFiles:
         if view is None:
             return None
         notes: list[str] = []
-        entries = self._tables(view, language)
-        for kind, document_id, sha256 in view.papers:
+        entries = tables_of(view, language)
+        for paper in view.papers:
             try:
-                entries[f"documents/{kind}-{document_id}.pdf"] = self._documents.read(sha256)
+                entries[paper.name] = self._documents.read(paper.sha256)
             except FileNotFoundError:
-                notes.append(f"documents/{kind}-{document_id}.pdf is missing: the file was erased.")
+                notes.append(f"{paper.name} is missing: the file was erased.")
         for kind, one in view.cases:
             # A receiver's case is about another person: the claim needs that it happened, not whose it is.
             redact = kind == Process.HANDOVER.value
@@ -261,7 +265,7 @@ class LossFiles:
             if made is not None:
                 entries[f"evidence/{kind}-{one}{'-redacted' if redact else ''}.zip"] = made.data
                 notes += made.notes
-        paper = LossPaper(
+        cover = LossPaper(
             view=view,
             company=self._company,
             language=language,
@@ -270,106 +274,8 @@ class LossFiles:
                 (name, len(data), hashlib.sha256(data).hexdigest()) for name, data in sorted(entries.items())
             ],
         )
-        entries["loss-file.pdf"] = print_cover(self._press(), paper)
+        entries["loss-file.pdf"] = print_cover(self._press(), cover)
         return LossFile(_zipped(entries), tuple(notes))
-
-    def _tables(self, view: LossView, language: str) -> dict[str, bytes]:
-        zone = view.zone
-
-        def at(moment: datetime | None) -> str:
-            return "" if moment is None else moment.astimezone(zone).isoformat(timespec="seconds")
-
-        items = csv_file(
-            (
-                "track",
-                "reference",
-                "title",
-                "state",
-                "condition",
-                "due_on",
-                "handed_over_at",
-                "accepted_at",
-                "value_fen",
-                "in_ledger_fen",
-            ),
-            (
-                (
-                    one.track,
-                    one.reference,
-                    one.title,
-                    one.state,
-                    one.condition,
-                    one.due_on,
-                    at(one.handed_over_at),
-                    at(one.accepted_at),
-                    one.value_fen,
-                    one.claimed_fen,
-                )
-                for one in view.items
-            ),
-        )
-        told = csv_file(
-            ("case", "step", "channel", "at", "state", "known", "why"),
-            (
-                (
-                    name_of("kind", one.case_kind, language),
-                    name_of("step", one.step, language),
-                    name_of("channel", one.channel, language),
-                    at(one.at),
-                    name_of("says", one.says, language),
-                    "; ".join(f"{name_of('says', words, language)} {at(when)}" for words, when in one.levels),
-                    one.why or "",
-                )
-                for one in view.told
-            ),
-        )
-        postings = csv_file(
-            (
-                "posting",
-                "booked_on",
-                "kind",
-                "account",
-                "amount_fen",
-                "balance_fen",
-                "reference",
-                "document",
-                "reverses",
-            ),
-            (
-                (
-                    one.posting_id,
-                    one.booked_on,
-                    one.kind.value,
-                    one.account.value,
-                    one.amount_fen,
-                    one.balance_fen,
-                    one.reference,
-                    one.document_id,
-                    one.reverses_id,
-                )
-                for one in view.postings
-            ),
-        )
-        frozen = csv_file(
-            ("what", "title", "amount_fen", "rule", "at", "evidence_hash"),
-            (
-                (
-                    name_of(one.kind, one.what, language),
-                    one.title,
-                    one.amount_fen,
-                    one.rule,
-                    at(one.at),
-                    one.evidence_hash,
-                )
-                for one in view.frozen
-            ),
-        )
-        return {
-            "items.csv": items,
-            "notices.csv": told,
-            "balances.csv": postings,
-            "override-record.csv": frozen,
-        }
 
 
 def _cases(session: Session, case_id: str) -> list[Case]:
@@ -378,33 +284,43 @@ def _cases(session: Session, case_id: str) -> list[Case]:
     return sorted(rows, key=lambda case: order.get(case.kind, 2))
 
 
-def _items(session: Session, case_id: str) -> tuple[LostItem, ...]:
-    claimed: dict[str, int] = {}
-    overrides = select(ExitOverride).where(
-        ExitOverride.departure_id == case_id, col(ExitOverride.item_id).is_not(None)
+def _items(session: Session, departure: Departure) -> tuple[LostItem, ...]:
+    claims = claims_of(session, departure)
+    frozen = set(
+        session.exec(
+            select(ExitOverride.item_id).where(
+                ExitOverride.departure_id == departure.case_id, ExitOverride.amount_fen > 0
+            )
+        )
     )
-    for one in session.exec(overrides):
-        claimed[str(one.item_id)] = one.amount_fen
     rows = session.exec(
         select(HandoverItem)
-        .where(HandoverItem.departure_id == case_id)
+        .where(HandoverItem.departure_id == departure.case_id)
         .order_by(col(HandoverItem.track), col(HandoverItem.reference))
     )
     return tuple(
-        LostItem(
-            track=one.track,
-            reference=one.reference,
-            title=one.title,
-            state=one.state,
-            condition=one.condition,
-            due_on=one.due_on,
-            handed_over_at=one.handed_over_at,
-            accepted_at=one.accepted_at,
-            value_fen=one.value_fen,
-            claimed_fen=claimed.get(one.id, 0),
-        )
+        _lost(one, claims.get(one.id), was_claimed=one.id in frozen)
         for one in rows
         if one.state not in CLOSED_ITEMS or one.condition in _HARMED
+    )
+
+
+def _lost(item: HandoverItem, claim: Claim | None, *, was_claimed: bool) -> LostItem:
+    """Return an item of the file. What was claimed and is so no longer was given up, and adds nothing."""
+    open_value = 0 if claim is not None or was_claimed else claimable_fen(item)
+    return LostItem(
+        track=item.track,
+        reference=item.reference,
+        title=item.title,
+        state=item.state,
+        condition=item.condition,
+        due_on=item.due_on,
+        handed_over_at=item.handed_over_at,
+        accepted_at=item.accepted_at,
+        value_fen=item.value_fen,
+        claimed_fen=0 if claim is None else claim.amount_fen,
+        left_fen=0 if claim is None else claim.amount_fen - claim.covered_fen,
+        beside_fen=open_value,
     )
 
 
@@ -429,17 +345,25 @@ def _frozen(session: Session, case_id: str) -> tuple[Frozen, ...]:
     )
 
 
-def _papers(session: Session, cases: Sequence[Case]) -> tuple[tuple[str, str, str], ...]:
+def _papers(session: Session, cases: Sequence[Case], plan: RepaymentPlan | None) -> tuple[LossDocument, ...]:
+    signed = None if plan is None else plan.document_id
     rows = session.exec(
         select(Document)
         .where(
             col(Document.case_id).in_([case.id for case in cases if case.kind != Process.HANDOVER.value]),
-            col(Document.kind).in_(_PAPERS),
-            Document.media_type == "application/pdf",
+            or_(col(Document.kind).in_(_PAPERS), Document.id == signed),
+            col(Document.media_type).in_(_SUFFIX),
         )
         .order_by(col(Document.id))
     )
-    return tuple((one.kind, one.id, one.sha256) for one in rows)
+    return tuple(
+        LossDocument(
+            f"documents/{'repayment_plan' if one.id == signed else one.kind}-{one.id}"
+            f".{_SUFFIX[one.media_type]}",
+            one.sha256,
+        )
+        for one in rows
+    )
 
 
 def _letters(session: Session, cases: Sequence[Case]) -> int:

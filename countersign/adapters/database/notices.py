@@ -95,7 +95,7 @@ class Notices:
             select(Notice).where(Notice.case_id == order.case_id, Notice.step == order.step)
         ).first()
         case = session.get_one(Case, order.case_id)
-        file = file_of(session, case)
+        file = file_of(session, case, order.at)
         recipient = file.recipient(order.audience)
         variables = self._variables(file, recipient, order.answer_by)
         if known is not None:
@@ -374,7 +374,7 @@ class Notices:
         ).first()
         if known is None:
             case, notice = session.get_one(Case, last.case_id), session.get_one(Notice, last.notice_id)
-            file = file_of(session, case)
+            file = file_of(session, case, order.at)
             recipient = file.recipient(Audience(notice.audience))
             variables = self._variables(file, recipient, notice.answer_by)
             known = self._lay_out(

@@ -29,6 +29,15 @@ MAY_STAND_IN: Mapping[Role, frozenset[Role]] = {
 """Which roles may stand in for a role. Money stays with finance: HR does not settle what HR asks for."""
 
 
+WITHOUT_GROUNDS = frozenset({Role.ADMINISTRATION})
+"""Who has to know that somebody leaves and when, and neither how nor why."""
+
+
+def scope_as(role: Role, branch_id: str | None, person_id: str | None) -> Scope:
+    """Return what somebody sees who works for a branch, or for all; `person_id` is who they are."""
+    return Scope(branch_id, own=person_id, grounds=role not in WITHOUT_GROUNDS)
+
+
 @dataclass(frozen=True)
 class Absent:
     """Somebody for whom the officer stands in today."""
@@ -61,10 +70,10 @@ class Officer:
         """What this role may see: a branch or all of it; managers their team, employees themselves."""
         if self.role is Role.MANAGER:
             absent = tuple(one.number for one in self.stands_in_for if one.number is not None)
-            return Scope(self.branch_id, team_of=self.number or "-", also_teams_of=absent)
+            return Scope(self.branch_id, self.number or "-", also_teams_of=absent, own=self.person_id)
         if self.role is Role.EMPLOYEE:
-            return Scope(self.branch_id, person_id=self.person_id or "-")
-        return Scope(self.branch_id)
+            return Scope(self.branch_id, person_id=self.person_id or "-", own=self.person_id)
+        return scope_as(self.role, self.branch_id, self.person_id)
 
     @property
     def task_roles(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.officers import STAFF, Officer
-from countersign.adapters.database.own_departure import refuse_own
+from countersign.adapters.database.own_departure import refuse_own_case
 from countersign.adapters.database.tables import Account, Branch, Case, Person
 from countersign.contracts.cases import ActKind, Role
 from countersign.domain.evidence import EventKind, Sealed
@@ -69,7 +69,7 @@ class Overrides:
         """Agree, and commit the act as that of who asked; return the act's id, for the dispatcher to carry.
 
         Both names and both reasons stand sealed in the chain before the act. Raises `OwnRequest`,
-        `AlreadyDecided`, `MayNoLongerAct`.
+        `AlreadyDecided`, `MayNoLongerAct`, and `Refusal` where the case is about one of the two.
         """
 
         def carry_out(session: Session, settled: Asked) -> None:
@@ -104,7 +104,6 @@ class Overrides:
         def carry_out(session: Session, settled: Asked) -> None:
             asker = asker_of(session, settled)
             case = session.get_one(Case, settled.subject)
-            refuse_own(session, case.person_id, officer.actor_id)
             self._keep(session, case, settled, officer, reason)
             do(session, asker)
 
@@ -144,6 +143,7 @@ class Overrides:
             }
 
     def _keep(self, session: Session, case: Case, asked: Asked, officer: Officer, reason: str) -> None:
+        refuse_own_case(session, case, officer.actor_id)
         body = {
             "approval": asked.id,
             "act": asked.id,

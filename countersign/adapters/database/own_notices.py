@@ -6,17 +6,18 @@ theirs to confirm.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func
+from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.actors import account_actor_id
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.nothing_left import nothing_left
 from countersign.adapters.database.officers import Absent, Officer
 from countersign.adapters.database.tables import (
     Account,
@@ -34,6 +35,10 @@ from countersign.domain.levels import Level, level_words
 from countersign.domain.local_time import day_of
 from countersign.domain.policy import Audience, Channel
 
+OF_ITEMS = frozenset({ActKind.HANDED_OVER, ActKind.ACCEPTED, ActKind.DISPUTED})
+"""What people say of items; until they have, a notice that asks for it waits, whatever else they answer."""
+
+_HANDOVERS = frozenset({Process.OFFBOARDING.value, Process.HANDOVER.value})
 _COUNTS = ("waiting", "accepted", "settled")
 _PLANNED = "planned"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -136,7 +141,7 @@ class OwnNotices:
             query = _notices(mine).where(
                 Case.state != CaseState.CLOSED.value, col(Notice.answer_by).is_not(None)
             )
-            found = _read(session, query, officer)
+            found = self._read(session, query, officer)
             waiting = [one for one in found if one.awaits]
             return sorted(waiting, key=lambda one: (one.answer_by or one.at, one.id))
 
@@ -146,7 +151,7 @@ class OwnNotices:
         """Return what they were told, the newest first; with `absent` what that manager was told."""
         mine = _theirs(officer, absent) if absent is not None else _own(officer)
         with self._database.reading() as session:
-            return _read(session, _notices(mine).offset(skip).limit(limit), officer)
+            return self._read(session, _notices(mine).offset(skip).limit(limit), officer)
 
     def how_many(self, officer: Officer) -> int:
         """Return how many notices there are to them."""
@@ -157,13 +162,13 @@ class OwnNotices:
     def of_case(self, officer: Officer, case_id: str) -> list[OwnNotice]:
         """Return what they were told in one case, the newest first."""
         with self._database.reading() as session:
-            return _read(session, _notices(_own(officer)).where(Notice.case_id == case_id), officer)
+            return self._read(session, _notices(_own(officer)).where(Notice.case_id == case_id), officer)
 
     def find(self, officer: Officer, notice_id: str) -> OwnNotice | None:
         """Return a notice to them, or to a manager for whom they stand in today; None for all others."""
         with self._database.reading() as session:
             for mine in (_own(officer), *(_theirs(officer, one) for one in officer.stands_in_for)):
-                found = _read(session, _notices(mine).where(Notice.id == notice_id), officer)
+                found = self._read(session, _notices(mine).where(Notice.id == notice_id), officer)
                 if found:
                     return found[0]
         return None
@@ -261,6 +266,20 @@ class OwnNotices:
             found = session.exec(_cases_about(officer).where(Case.id == case_id)).first()
             return None if found is None else _own_case(session, found)
 
+    def _read(self, session: Session, query: Any, officer: Officer) -> list[OwnNotice]:
+        rows = list(session.exec(query))
+        placed = {d.notice_id: d for d in session.exec(_inbox_of([notice.id for notice, _, _ in rows]))}
+        standing = _standing(session, [notice for notice, _, _ in rows])
+        by_person = {one.person_id: one for one in officer.stands_in_for}
+        found = []
+        for notice, case, person in rows:
+            view = _view(notice, case, person, placed.get(notice.id), standing[notice.id], officer, by_person)
+            if _lists_items(notice, case) and standing[notice.id][0] and case.state != CaseState.CLOSED.value:
+                done = nothing_left(session, case, notice.step, case_now(case, self._clock()))
+                view = replace(view, awaits=notice.answer_by is not None and not done, answered=done)
+            found.append(view)
+        return found
+
 
 # -- whose ------------------------------------------------------------------------------------------------
 
@@ -283,10 +302,16 @@ def _theirs(officer: Officer, absent: Absent) -> ColumnElement[bool]:
 
 
 def _given_by(officer: Officer) -> ColumnElement[bool]:
-    """Return what holds of answers given by the person, or through the account for somebody else."""
+    """Return what holds of answers given by the person, or through the account for somebody else.
+
+    What is said of items belongs here only where the person said it; an account says it for the company.
+    """
     actors = {officer.actor_id, officer.person_id} - {None}
-    answers = [kind.value for kind in ANSWERS]
-    return and_(col(ActRow.actor).in_(actors), col(ActRow.kind).in_(answers))
+    answers = and_(col(ActRow.actor).in_(actors), col(ActRow.kind).in_([kind.value for kind in ANSWERS]))
+    if officer.person_id is None:
+        return answers
+    of_items = [kind.value for kind in OF_ITEMS]
+    return or_(answers, and_(col(ActRow.actor) == officer.person_id, col(ActRow.kind).in_(of_items)))
 
 
 def _acts_of(officer: Officer) -> Any:
@@ -324,15 +349,9 @@ def _notices(mine: ColumnElement[bool]) -> Any:
     )
 
 
-def _read(session: Session, query: Any, officer: Officer) -> list[OwnNotice]:
-    rows = list(session.exec(query))
-    placed = {d.notice_id: d for d in session.exec(_inbox_of([notice.id for notice, _, _ in rows]))}
-    standing = _standing(session, [notice for notice, _, _ in rows])
-    by_person = {one.person_id: one for one in officer.stands_in_for}
-    return [
-        _view(notice, case, person, placed.get(notice.id), standing[notice.id], officer, by_person)
-        for notice, case, person in rows
-    ]
+def _lists_items(notice: Notice, case: Case) -> bool:
+    """Say whether a notice asks for items to be handed over or taken over: to have read it is no answer."""
+    return case.kind in _HANDOVERS and notice.audience == Audience.EMPLOYEE.value
 
 
 def _view(

@@ -15,7 +15,7 @@ from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Case, Delivery, Document, Notice, Person
+from countersign.adapters.database.tables import Case, Delivery, Document, Notice
 from countersign.adapters.documents import Documents
 from countersign.adapters.paper import Paper, Press, Unprintable
 from countersign.domain.policy import Audience, Channel
@@ -86,7 +86,7 @@ class Papers:
             case, notice = session.get(Case, case_id), session.get(Notice, notice_id)
             if case is None or notice is None or notice.case_id != case_id:
                 return None
-            if not scope.covers(session.get_one(Person, case.person_id), case.branch_id):
+            if not scope.covers_case(session, case):
                 return None
             if not notice.text:  # erased
                 return None

@@ -1,10 +1,12 @@
 """People and how they can be reached: what the planner needs to know, without a name or an address."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from countersign.adapters.database.queries import some_at_once
 from countersign.adapters.database.tables import Branch, ConsentRecord, EmergencyContact, Person
 from countersign.domain.planner import AudienceReach, Reach
 from countersign.domain.policy import Audience, Channel
@@ -61,6 +63,19 @@ class PersonFile:
             employee.channels, Channel(preferred) if preferred else None
         )
         return Reach(audiences, bool(self.person.service_address), self.branch.zone)
+
+
+def person_named(session: Session, named: str) -> Person | None:
+    """Return whom an employee number or an id names; None for nobody."""
+    return session.exec(select(Person).where(or_(Person.number == named, Person.id == named))).first()
+
+
+def people_of(session: Session, ids: Iterable[str]) -> dict[str, Person]:
+    """Return people by their ids."""
+    found: dict[str, Person] = {}
+    for some in some_at_once(ids):
+        found |= {one.id: one for one in session.exec(select(Person).where(col(Person.id).in_(some)))}
+    return found
 
 
 def person_file(session: Session, person: Person) -> PersonFile:

@@ -85,7 +85,7 @@ class PersonPages:
                 employments=tuple(session.exec(hired.order_by(col(Employment.hired_on).desc()))),
                 consents=tuple(session.exec(consents_of(person.id))),
                 leaves=_leaves(session, person.id),
-                notices=_notices(session, person.id),
+                notices=_notices(session, scope, person.id),
             )
 
 
@@ -99,9 +99,9 @@ def _leaves(session: Session, person_id: str) -> tuple[LeaveLine, ...]:
     return tuple(LeaveLine(*row) for row in session.exec(query))
 
 
-def _notices(session: Session, person_id: str) -> tuple[NoticeLine, ...]:
+def _notices(session: Session, scope: Scope, person_id: str) -> tuple[NoticeLine, ...]:
     query = (
-        select(Notice)
+        scope.without_own(select(Notice), col(Notice.case_id))
         .join(Case, col(Case.id) == col(Notice.case_id))
         .where(Case.person_id == person_id)
         .order_by(col(Notice.id).desc())

@@ -31,6 +31,7 @@ from countersign.adapters.database.tables import (
 )
 from countersign.adapters.links import LinkKeys
 from countersign.contracts.cases import Role
+from countersign.domain.employment import has_left
 from countersign.domain.policy import Channel
 from countersign.ids import new_id
 
@@ -193,7 +194,7 @@ def _belongs_here(session: Session, person: Person, now: datetime) -> bool:
     """Say whether a person is employed, or a case about them is kept."""
     employed = session.exec(select(Employment).where(Employment.person_id == person.id)).all()
     today = branch_day(session, person.branch_id, now)
-    if not employed or any(one.ended_on is None or one.ended_on >= today for one in employed):
+    if not employed or any(not has_left(one.ended_on, today) for one in employed):
         return True
     return session.exec(select(Case.id).where(Case.person_id == person.id)).first() is not None
 

@@ -1,5 +1,6 @@
 """What the queries of several lists share."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -9,6 +10,17 @@ from countersign.adapters.database.tables import Person
 
 select_columns: Any = select
 """`select` for more columns than the four that its types know."""
+
+
+_AT_ONCE = 500
+"""Values in one question to the database, which limits them."""
+
+
+def some_at_once(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield values without repetitions, as many at once as one question takes."""
+    once = list(dict.fromkeys(values))
+    for first in range(0, len(once), _AT_ONCE):
+        yield once[first : first + _AT_ONCE]
 
 
 def holds(part: str, *columns: Any) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -36,11 +37,11 @@ class Absence:
 
 def check_absence(session: Session, departure: Departure, case: Case, absence: Absence, at: datetime) -> None:
     """Refuse an appointment that makes no sense; `case` is the offboarding case, `at` its time."""
-    absent, standing_in, days = absence.receiver, absence.delegate, (absence.first, absence.last)
-    if days[0] > days[1]:
+    absent, standing_in = absence.receiver, absence.delegate
+    if absence.first > absence.last:
         raise Refusal("until", "until: lies before the first day; correct the days")
     today = branch_day(session, departure.branch_id, at)
-    if days[1] < today:
+    if absence.last < today:
         raise Refusal("until", "until: is over already; name days to come")
     if standing_in.id == absent.id:
         raise Refusal("delegate", "delegate: is the absent receiver; name somebody else")
@@ -68,43 +69,47 @@ def appoint(
     clock: Callable[[], datetime],
 ) -> None:
     """Let the delegate confirm from now on, in a case of their own; all three chains say so."""
-    absent, standing_in, days = absence.receiver, absence.delegate, (absence.first, absence.last)
     at = case_now(case, clock())
-    for known in session.exec(
-        select(ReceiverAbsence).where(
-            ReceiverAbsence.departure_id == departure.case_id,
-            ReceiverAbsence.receiver_id == absent.id,
-            col(ReceiverAbsence.ended_at).is_(None),
-            col(ReceiverAbsence.from_day) <= days[1],
-            col(ReceiverAbsence.until_day) >= days[0],
-        )
-    ):
-        known.ended_at = at
-    share = shares.share_for(session, departure, standing_in.id, at)
+    _end_earlier(session, departure, absence, at)
+    share = shares.share_for(session, departure, absence.delegate.id, at)
     kept = ReceiverAbsence(
         id=new_id(),
         departure_id=departure.case_id,
-        receiver_id=absent.id,
-        delegate_id=standing_in.id,
-        from_day=days[0],
-        until_day=days[1],
+        receiver_id=absence.receiver.id,
+        delegate_id=absence.delegate.id,
+        from_day=absence.first,
+        until_day=absence.last,
         share_id=share.id,
         act_id=row.id,
         created_at=clock(),
     )
     session.add(kept)
     session.flush()
-    own = newest_share(session, departure, absent.id)
+    own = newest_share(session, departure, absence.receiver.id)
     shares.tell_at_both_ends(session, (own, share), kept)
-    plain = {"act": row.id, "from": days[0].isoformat(), "until": days[1].isoformat()}
+    plain = {"act": row.id, "from": absence.first.isoformat(), "until": absence.last.isoformat()}
     reason = {name: Sealed(text) for name, text in row.words.items() if text}
-    ids = {"receiver": {"id": absent.id}, "delegate": {"id": standing_in.id}}
-    full = {
-        "receiver": {"id": absent.id, "name": Sealed(absent.name)},
-        "delegate": {"id": standing_in.id, "name": Sealed(standing_in.name)},
-    }
-    for one, who in ((case, {**full, **reason}), (own, ids), (share, ids)):
+    ids = {"receiver": {"id": absence.receiver.id}, "delegate": {"id": absence.delegate.id}}
+    full = {"receiver": _named(absence.receiver), "delegate": _named(absence.delegate), **reason}
+    for one, who in ((case, full), (own, ids), (share, ids)):
         when, actor = case_now(one, clock()), actor_of(session, row)
-        evidence.append(
-            session, one, f"act/{row.id}", when, EventKind.ITEM_DELEGATED, actor, {**plain, **who}
+        body = {**plain, **who}
+        evidence.append(session, one, f"act/{row.id}", when, EventKind.ITEM_DELEGATED, actor, body)
+
+
+def _end_earlier(session: Session, departure: Departure, absence: Absence, at: datetime) -> None:
+    """End what was appointed before for any of these days."""
+    for known in session.exec(
+        select(ReceiverAbsence).where(
+            ReceiverAbsence.departure_id == departure.case_id,
+            ReceiverAbsence.receiver_id == absence.receiver.id,
+            col(ReceiverAbsence.ended_at).is_(None),
+            col(ReceiverAbsence.from_day) <= absence.last,
+            col(ReceiverAbsence.until_day) >= absence.first,
         )
+    ):
+        known.ended_at = at
+
+
+def _named(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "name": Sealed(person.name)}

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.actors import actor_name
 from countersign.adapters.database.acts import ActView, NewAct, StoredFile
+from countersign.adapters.database.balances import departure_to_settle
 from countersign.adapters.database.booked_acts import BookedActs
 from countersign.adapters.database.cases import actor_of, case_now
 from countersign.adapters.database.engine import Database
@@ -41,7 +42,7 @@ from countersign.contracts.cases import ActKind, CaseState, Role
 from countersign.domain.calculators.amounts import yuan
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.console_words import name_of
-from countersign.domain.departure import Ground, ProposedBy
+from countersign.domain.departure import Ground, PaperKind, ProposedBy
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.input_models import read_input
 from countersign.domain.ledger import RECEIVABLES, AccountKind
@@ -53,7 +54,7 @@ from countersign.domain.severance_grounds import Entitlement, entitlement
 from countersign.domain.yaml_text import InputError
 from countersign.ids import new_id
 
-DOCUMENT, CONSENT = "settlement", "deduction_consent"
+DOCUMENT, CONSENT = PaperKind.SETTLEMENT.value, PaperKind.DEDUCTION_CONSENT.value
 """The kinds of the printed sheet, and of the letter by which somebody agrees to deductions."""
 
 OWED_FIELDS: Mapping[AccountKind, str] = {
@@ -166,12 +167,10 @@ class Settlements:
     def view(self, scope: Scope, case_id: str) -> MoneyView | None:
         """Return what there is of a departure's settlement; None outside the scope."""
         with self._database.reading() as session:
-            departure = session.get(Departure, case_id)
+            departure = scope.departure(session, case_id)
             if departure is None:
                 return None
             person = session.get_one(Person, departure.person_id)
-            if not scope.covers(person, departure.branch_id):
-                return None
             return self._view(session, departure, person)
 
     def _view(self, session: Session, departure: Departure, person: Person) -> MoneyView:
@@ -232,7 +231,7 @@ class Settlements:
         `attached` stands for a letter of consent that is not filed yet.
         """
         with self._database.reading() as session:
-            return self._compute(session, _departure(session, case_id), wish, attached)[0]
+            return self._compute(session, departure_to_settle(session, case_id), wish, attached)[0]
 
     def draft(
         self, case_id: str, wish: Mapping[str, Any], by: Drafter, consent: StoredFile | None = None
@@ -252,7 +251,7 @@ class Settlements:
         by: Drafter,
         consent: StoredFile | None,
     ) -> int:
-        departure, case = _departure(session, case_id), session.get_one(Case, case_id)
+        departure, case = departure_to_settle(session, case_id), session.get_one(Case, case_id)
         refuse_own(session, departure.person_id, by.id)
         if case.state == CaseState.CLOSED.value:
             raise Refusal("case", "case: is closed; nothing is settled in it any more")
@@ -338,7 +337,7 @@ class Settlements:
             case = read_input(SettlementInput, asked, "settlement")
         except InputError as fault:
             raise _refusal(fault) from None
-        sheet = settle(case, self._calendar())
+        sheet = settle(case, self._calendar(), _notice_days(departure))
         return sheet.with_documents(_vouchers(session, departure.employment_id)), asked
 
     # -- confirming ---------------------------------------------------------------------------------------
@@ -459,7 +458,7 @@ def _newest(session: Session, case_id: str) -> Settlement | None:
 
 def _confirmable(session: Session, case_id: str, version: int) -> Settlement:
     """Return the version if it may be confirmed: the newest, and true of the books as they are now."""
-    departure, newest = _departure(session, case_id), _newest(session, case_id)
+    departure, newest = departure_to_settle(session, case_id), _newest(session, case_id)
     if newest is None or newest.version != version:
         raise Refusal("version", "version: is not the newest one; look at the newest and confirm that")
     if newest.state != "drafted":
@@ -474,15 +473,6 @@ def _confirmable(session: Session, case_id: str, version: int) -> Settlement:
     return newest
 
 
-def _departure(session: Session, case_id: str) -> Departure:
-    departure = session.get(Departure, case_id)
-    if departure is None:
-        raise Refusal("case", "case: is no departure; name the offboarding case")
-    if departure.withdrawn_at is not None:
-        raise Refusal("case", "case: the departure was withdrawn; nothing is settled in it")
-    return departure
-
-
 def _facts(session: Session, departure: Departure) -> dict[str, Any]:
     """Return what the books say: the end, the employment, and what is owed in yuan."""
     balances = LedgerBook.balances(session, departure.employment_id)
@@ -494,6 +484,14 @@ def _facts(session: Session, departure: Departure) -> dict[str, Any]:
         "last_day": (departure.ended_on or departure.last_day).isoformat(),
         **{name: yuan(max(balances[kind], 0)) for kind, name in OWED_FIELDS.items()},
     }
+
+
+def _notice_days(departure: Departure) -> int | None:
+    """Return how many days lie between the employer's notice, as it was delivered, and the end."""
+    if not departure.needs_notice:
+        return None
+    end = departure.ended_on or departure.last_day
+    return (end - (departure.served_on or departure.noticed_on)).days
 
 
 def _vouchers(session: Session, employment_id: str) -> dict[str, list[str]]:

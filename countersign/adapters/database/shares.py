@@ -9,10 +9,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.beginnings import begin_case
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.items import keep_item_events
+from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.people import person_file
 from countersign.adapters.database.policy_book import policy_for
 from countersign.adapters.database.starts import stored_policy
@@ -23,7 +25,6 @@ from countersign.adapters.database.tables import (
     EventRow,
     HandoverItem,
     ItemConfirmation,
-    Outbox,
     Person,
     ReceiverAbsence,
 )
@@ -194,16 +195,7 @@ class Shares:
                 "head": head[1] if head else None,
             },
         }
-        self._evidence.append(session, case, "case.started", started, EventKind.CASE_STARTED, _MACHINE, body)
-        session.add(
-            Outbox(
-                id=new_id(),
-                kind="start_case",
-                subject=f"start/{case.id}",
-                body={"case": case.id},
-                due_at=self._clock(),
-            )
-        )
+        begin_case(session, self._evidence, case, started, _MACHINE, body, self._clock())
 
     # -- standing -----------------------------------------------------------------------------------------
 
@@ -222,16 +214,7 @@ class Shares:
         for case in cases:
             zone = ZoneInfo(session.get_one(Branch, case.branch_id).zone)
             for day in (absence.from_day, absence.until_day + timedelta(days=1)):
-                errand = new_id()
-                session.add(
-                    Outbox(
-                        id=errand,
-                        kind="look",
-                        subject=f"look/{errand}",
-                        body={"case": case.id},
-                        due_at=_real_time(case, datetime.combine(day, time(0, 1), zone), now),
-                    )
-                )
+                tell_look(session, case, _real_time(case, datetime.combine(day, time(0, 1), zone), now))
 
 
 def standing_of(session: Session, case: Case, at: datetime) -> ShareStanding:

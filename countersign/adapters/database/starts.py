@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database.beginnings import begin_case
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.leave_file import LeaveFile, leave_file
@@ -20,7 +21,7 @@ from countersign.adapters.paper import Unprintable
 from countersign.contracts.cases import CaseState, Process
 from countersign.contracts.leave_return import ClockStart, LeaveKind, LeaveReturnInput
 from countersign.domain.calendar import WorkCalendar
-from countersign.domain.evidence import EventKind, Sealed
+from countersign.domain.evidence import Sealed
 from countersign.domain.leave_return import (
     REMINDER_STEP,
     LeaveDates,
@@ -261,14 +262,7 @@ class Starts:
             "policy": version,
             "person": {"name": Sealed(file.person.name), "number": Sealed(file.person.number)},
         }
-        self._evidence.append(
-            session, case, "case.started", started, EventKind.CASE_STARTED, dict(actor), body
-        )
-        session.add(
-            Outbox(
-                id=new_id(), kind="start_case", subject=f"start/{case_id}", body={"case": case_id}, due_at=now
-            )
-        )
+        begin_case(session, self._evidence, case, started, actor, body, now)
         return case_id
 
     def _input(

@@ -82,6 +82,8 @@ class Employment(SQLModel, table=True):
 
     `state` is what the company's systems say; whether it has ended follows from `ended_on`, the day of the
     delivered notice or the agreed date. `suspended_since` is set while somebody calls it suspended.
+    The contract's own term is that of the contract in force: `contract_type` is `fixed`, `open_ended` or
+    `task`, None while nobody has told it; only a fixed one has `contract_ends_on`.
     """
 
     __table_args__ = (UniqueConstraint("person_id", "hired_on"),)
@@ -93,6 +95,9 @@ class Employment(SQLModel, table=True):
     state: str = "active"
     ended_ground: str | None = None
     suspended_since: date | None = None
+    contract_type: str | None = None
+    contract_starts_on: date | None = None
+    contract_ends_on: date | None = None
 
 
 class EmergencyContact(SQLModel, table=True):
@@ -606,7 +611,7 @@ class Idempotency(SQLModel, table=True):
 
 
 class ImportedFile(SQLModel, table=True):
-    """A file that was applied; the same bytes again change nothing."""
+    """A file that an early release applied; `ImportRun` keeps files since, and nothing reads these rows."""
 
     sha256: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
@@ -1055,6 +1060,22 @@ class ExitOverride(SQLModel, table=True):
     reason: str
     evidence_hash: str
     at: datetime = instant()
+
+
+class QuestionnaireReply(SQLModel, table=True):
+    """What a leaver answered to the questionnaire of their departure; a later answer replaces it.
+
+    `answers` holds values by the ids of the questions, which stand in the case's frozen policy; empty when
+    the leaver `declined`. Whoever has said nothing has no row, and neither has anybody who was erased.
+    """
+
+    __tablename__ = "questionnaire_reply"
+
+    departure_id: str = Field(primary_key=True, foreign_key="departure.case_id")
+    declined: bool
+    answers: dict[str, Any] = json_column(dict)
+    first_at: datetime = instant()
+    changed_at: datetime = instant()
 
 
 class LedgerAccount(SQLModel, table=True):

@@ -134,19 +134,19 @@ class TextPreviews:
             person = session.exec(select(Person).where(Person.number == number)).first()
             if person is None or not scope.covers(person, person.branch_id):
                 return None
-            file = _InLanguage(self._file(session, key, person), key.language)
+            file = _InLanguage(self._file(session, scope, key, person), key.language)
             return self._sample(key, renderers, file)
 
     def pdf(self, sample: Sample) -> bytes | None:
         """Print the page of a sample; None when it has none. Raises `Unprintable`."""
         return None if sample.paper is None else self._press.print(sample.paper)
 
-    def _file(self, session: Session, key: TextKey, person: Person) -> CaseFile:
+    def _file(self, session: Session, scope: Scope, key: TextKey, person: Person) -> CaseFile:
         if key.process == Process.ACKNOWLEDGEMENT.value:
             return circular_file(session, _circular(session, person, key.language, self._clock()), person)
         process = Process(key.process)
         if process is not Process.LEAVE_RETURN:
-            return self._file_of_departure(session, process, person, key.language)
+            return self._file_of_departure(session, scope, process, person, key.language)
         newest = (
             select(Leave.id).where(Leave.person_id == person.id).order_by(col(Leave.ends_on).desc()).limit(1)
         )
@@ -157,11 +157,11 @@ class TextPreviews:
         return file
 
     def _file_of_departure(
-        self, session: Session, process: Process, person: Person, language: str
+        self, session: Session, scope: Scope, process: Process, person: Person, language: str
     ) -> CaseFile:
         """Return the file of the newest such case of a person; an example for somebody who has had none."""
         newest = (
-            select(Case)
+            scope.without_own(select(Case), col(Case.id))
             .where(Case.person_id == person.id, Case.kind == process.value)
             .order_by(col(Case.created_at).desc())
             .limit(1)

@@ -18,11 +18,15 @@ from countersign.ids import new_id
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls the API: a token with a role, for one branch or for all."""
+    """Who calls the API: a token with a role, for one branch or for all.
+
+    `person_id` is the employee whose account made the token; about themselves it opens nothing either.
+    """
 
     token_id: str
     role: Role
     branch_id: str | None
+    person_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class Tokens:
             row = session.exec(select(ApiToken).where(ApiToken.token_hash == _hash(token))).first()
             if row is None or row.revoked_at is not None:
                 return None
-            return Caller(row.id, Role(row.role), row.branch_id)
+            maker = None if row.created_by is None else session.get(Account, row.created_by)
+            return Caller(row.id, Role(row.role), row.branch_id, None if maker is None else maker.person_id)
 
     def listed(self, branch_id: str | None) -> list[TokenView]:
         """Return the tokens of a branch, or all, those that work first, then the newest first."""

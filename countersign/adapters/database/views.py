@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.anchors import anchors_of
 from countersign.adapters.database.case_links import inherited
+from countersign.adapters.database.case_lists import to_be_done
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.evidence import EvidenceLog
 from countersign.adapters.database.links import link_state
@@ -190,7 +191,7 @@ class Views:
             select(Task, Case, Person)
             .join(Case, col(Case.id) == col(Task.case_id))
             .join(Person, col(Person.id) == col(Case.person_id))
-            .where(col(Task.done_at).is_(None), Case.state != "closed")
+            .where(col(Task.done_at).is_(None), to_be_done())
             .order_by(col(Task.due_at).asc().nulls_last())
             .limit(limit)
         )
@@ -289,9 +290,7 @@ class Views:
 
     def _visible(self, session: Session, scope: Scope, case_id: str) -> Case | None:
         case = session.get(Case, case_id)
-        if case is None or not scope.covers(session.get_one(Person, case.person_id), case.branch_id):
-            return None
-        return case
+        return case if case is not None and scope.covers_case(session, case) else None
 
     def _tasks(self, session: Session, case_id: str, notices: Sequence[Notice]) -> list[Row]:
         rows = session.exec(select(Task).where(Task.case_id == case_id).order_by(col(Task.id)))

@@ -12,6 +12,7 @@ from countersign.adapters.roster.cells import Code, region_in_name
 from countersign.adapters.roster.columns import COLUMNS, LEAVE_FIELDS
 from countersign.adapters.roster.lines import Headers, Line
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.employment import has_left
 from countersign.domain.regions import Region, known_regions, region
 from countersign.domain.yaml_text import shown
 
@@ -137,7 +138,7 @@ def _check_line(line: Line, number: str, headers: Headers, known: Known, today: 
         line.errors.append(
             headers.error(line.row, "manager_number", Code.CONFLICT, "nobody is their own superior")
         )
-    if values.left_on is not None and values.left_on < today and values.leave_kind is not None:
+    if has_left(values.left_on, today) and values.leave_kind is not None:
         sentence = "the person has left, and nobody is called back from this leave; remove the leave"
         line.errors.append(headers.error(line.row, "leave_kind", Code.CONFLICT, sentence))
     if line.leave is not None:
@@ -155,7 +156,7 @@ def _check_id_numbers(people: dict[str, list[Line]], headers: Headers, today: Ca
     for lines in people.values():
         line = lines[0]
         identity, left_on = line.values.id_number, line.values.left_on
-        if identity is None or (left_on is not None and left_on < today(line)):
+        if identity is None or has_left(left_on, today(line)):
             continue
         first = seen.setdefault(identity, line)
         if first is not line:

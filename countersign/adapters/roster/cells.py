@@ -11,9 +11,10 @@ import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from countersign.adapters.roster.columns import CHANNELS, LANGUAGE_WORDS, LEAVE_KINDS
+from countersign.adapters.roster.columns import CHANNELS, CONTRACT_TYPES, LANGUAGE_WORDS, LEAVE_KINDS
 from countersign.adapters.sheets import Cell, cell_text
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.certificate import ContractType
 from countersign.domain.policy import Channel
 from countersign.domain.regions import known_regions
 from countersign.domain.yaml_text import shown
@@ -236,3 +237,6 @@ class RosterRow(BaseModel):
     emergency_contact_consent_on: _Day | None = None
     region: Annotated[str, BeforeValidator(_region)] | None = None
     language: Annotated[str, BeforeValidator(_one_of(LANGUAGE_WORDS))] | None = None
+    contract_type: Annotated[ContractType, BeforeValidator(_one_of(CONTRACT_TYPES))] | None = None
+    contract_starts_on: _Day | None = None
+    contract_ends_on: _Day | None = None

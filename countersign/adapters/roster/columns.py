@@ -2,6 +2,7 @@
 
 from countersign.adapters.rendering import LANGUAGES
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.certificate import ContractType
 from countersign.domain.policy import Channel
 
 COLUMNS = {
@@ -28,6 +29,9 @@ COLUMNS = {
     "emergency_contact_consent_on": "紧急联系人同意日期",
     "region": "地区",
     "language": "语言",
+    "contract_type": "合同类型",
+    "contract_starts_on": "合同起始日",
+    "contract_ends_on": "合同终止日",
 }
 """Each field, which is also its English header, and its Chinese header."""
 
@@ -35,6 +39,7 @@ COLUMNS = {
 REQUIRED = ("number", "name", "branch")
 LEAVE_FIELDS = ("leave_kind", "leave_starts_on", "leave_ends_on")
 CONTACT_FIELDS = ("emergency_contact", "relation", "emergency_contact_phone", "emergency_contact_consent_on")
+CONTRACT_FIELDS = ("contract_type", "contract_starts_on", "contract_ends_on")
 DATES = tuple(name for name in COLUMNS if name.endswith("_on"))
 
 
@@ -51,4 +56,9 @@ LEAVE_KINDS = {
     "事假": LeaveKind.PERSONAL,
     "其他": LeaveKind.OTHER,
 } | {kind.value: kind for kind in LeaveKind}
+CONTRACT_TYPES = {
+    "固定期限": ContractType.FIXED,
+    "无固定期限": ContractType.OPEN_ENDED,
+    "以完成一定工作任务为期限": ContractType.TASK,
+} | {kind.value: kind for kind in ContractType}
 LANGUAGE_WORDS = {"中文": "zh-CN", "英文": "en"} | {language: language for language in LANGUAGES}

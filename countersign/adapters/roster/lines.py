@@ -7,9 +7,16 @@ from datetime import date
 from pydantic import ValidationError
 
 from countersign.adapters.roster.cells import Code, RosterRow
-from countersign.adapters.roster.columns import COLUMNS, CONTACT_FIELDS, LEAVE_FIELDS, REQUIRED
+from countersign.adapters.roster.columns import (
+    COLUMNS,
+    CONTACT_FIELDS,
+    CONTRACT_FIELDS,
+    LEAVE_FIELDS,
+    REQUIRED,
+)
 from countersign.adapters.sheets import Cell, DestroyedNumber, RowError, Sheet
 from countersign.contracts.leave_return import LeaveKind
+from countersign.domain.certificate import ContractType
 
 _FIELD_OF = {name: name for name in COLUMNS} | {header: name for name, header in COLUMNS.items()}
 
@@ -122,7 +129,34 @@ def _read_line(row: int, cells: dict[str, Cell], headers: Headers) -> Line:
         )
     if values.hired_on and values.left_on and values.left_on < values.hired_on:
         errors.append(headers.error(row, "left_on", Code.CONFLICT, "lies before the day of hiring"))
+    if not any(name in cells and name not in readable for name in CONTRACT_FIELDS):
+        errors += [headers.error(row, name, code, why) for name, code, why in _of_contract(values)]
     return Line(row, values, frozenset(cells) - frozenset(readable), errors)
+
+
+def _of_contract(values: RosterRow) -> Iterator[tuple[str, Code, str]]:
+    """Yield what is wrong with the term of a contract: of which field, and why."""
+    kind, first, last = values.contract_type, values.contract_starts_on, values.contract_ends_on
+    if kind is None and first is None and last is None:
+        return
+    if values.hired_on is None:
+        yield "hired_on", Code.MISSING, "is missing; the contract needs the day of hiring beside it"
+    if first is None:
+        yield "contract_starts_on", Code.MISSING, "is missing; write the first day of the contract"
+    if kind in (None, ContractType.FIXED) and last is None:
+        yield (
+            "contract_ends_on",
+            Code.MISSING,
+            "is missing; write the last day of the contract, or in 合同类型 that it is open-ended",
+        )
+    if kind not in (None, ContractType.FIXED) and last is not None:
+        yield (
+            "contract_ends_on",
+            Code.CONFLICT,
+            "this contract has no fixed term; leave it empty",
+        )
+    if first is not None and last is not None and last < first:
+        yield "contract_ends_on", Code.CONFLICT, "lies before the first day of the contract"
 
 
 def _absent(cells: Mapping[str, Cell], present: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,14 @@ from countersign.adapters.roster.columns import COLUMNS
 from countersign.adapters.roster.writing import DAYS_AFTER_WHICH_NO_CASE_STARTS
 
 _AT_ONCE = 500
-_DATES = {"e_delivery_consent_on", "ended_on", "ends_on", "consent_on"}
+_DATES = {
+    "e_delivery_consent_on",
+    "ended_on",
+    "ends_on",
+    "consent_on",
+    "contract_starts_on",
+    "contract_ends_on",
+}
 _REMOVED_FIRST = (Of.CONTACT, Of.LEAVE, Of.EMPLOYMENT, Of.PERSON)
 
 

@@ -10,6 +10,7 @@ from countersign.adapters.roster.cells import check_digit
 from countersign.adapters.roster.columns import (
     CHANNELS,
     COLUMNS,
+    CONTRACT_TYPES,
     DATES,
     LANGUAGE_WORDS,
     LEAVE_KINDS,
@@ -40,6 +41,9 @@ EXAMPLE: dict[str, str] = {
     "emergency_contact_consent_on": "2020-03-01",
     "region": "北京市",
     "language": "zh-CN",
+    "contract_type": "固定期限",
+    "contract_starts_on": "2026-03-01",
+    "contract_ends_on": "2029-02-28",
 }
 
 
@@ -51,6 +55,7 @@ def _allowed(name: str) -> str:
     choices: dict[str, Iterable[str]] = {
         "preferred_channel": CHANNELS,
         "leave_kind": LEAVE_KINDS,
+        "contract_type": CONTRACT_TYPES,
         "language": LANGUAGE_WORDS.values(),
         "region": (f"{known.zh} / {known.name}" for known in known_regions()),
         "id_number": ("18 characters, or a passport number",),

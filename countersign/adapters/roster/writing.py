@@ -8,12 +8,24 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.consents import with_consent
-from countersign.adapters.database.tables import Branch, Case, EmergencyContact, Employment, Leave, Person
+from countersign.adapters.database.queries import select_columns
+from countersign.adapters.database.tables import (
+    Branch,
+    Case,
+    Departure,
+    EmergencyContact,
+    Employment,
+    Leave,
+    Person,
+)
 from countersign.adapters.roster.agreement import CASE_IS_RUNNING
 from countersign.adapters.roster.cells import Code, RosterRow
 from countersign.adapters.roster.changes import Change, Fields, How, Ledger, Of, plain
+from countersign.adapters.roster.columns import CONTRACT_FIELDS
 from countersign.adapters.roster.lines import Headers, Line
 from countersign.adapters.sheets import RowError
+from countersign.domain.certificate import ContractType
+from countersign.domain.employment import has_left
 from countersign.domain.regions import Region
 from countersign.domain.yaml_text import shown
 from countersign.ids import new_id
@@ -93,7 +105,7 @@ def write_people(
                 )
         flush()
         ids = [person.id for person in stored.values()]
-        _keep_employments(session, chunk, stored, ids, written.ledger)
+        _keep_employments(session, chunk, stored, ids, written)
         _keep_contacts(session, chunk, stored, ids, written.ledger)
         leaves = _keep_leaves(session, chunk, stored, ids, headers, written)
         flush()
@@ -163,8 +175,9 @@ def _move(session: Session, person: Person, branch: Branch, *, new: bool) -> Fie
 
 
 def _keep_employments(
-    session: Session, chunk: list[PersonOrder], people: dict[str, Person], ids: list[str], ledger: Ledger
+    session: Session, chunk: list[PersonOrder], people: dict[str, Person], ids: list[str], written: Written
 ) -> None:
+    settled = _settled_ends(session, ids)
     found = session.exec(select(Employment).where(col(Employment.person_id).in_(ids)))
     stored = {(one.person_id, one.hired_on): one for one in found}
     for order in chunk:
@@ -177,13 +190,43 @@ def _keep_employments(
         if one is None:
             one = Employment(id=new_id(), person_id=person.id, hired_on=hired_on)
             session.add(one)
-        told: dict[str, Any] = {}
-        if "left_on" in order.present:
-            ended = left_on is not None and left_on < order.today
+        told, row = _contract(order), order.lines[0].row
+        if "left_on" in order.present and settled.get(one.id, left_on) != left_on:
+            written.warnings.append(
+                f"row {row}: a departure has settled when this employment ended, which counts; the day of "
+                "leaving in the file is not taken"
+            )
+        elif "left_on" in order.present and one.id not in settled:
+            ended = has_left(left_on, order.today)
             back = one.state == "ended" and not ended
-            told = {"ended_on": left_on, "state": "ended" if ended else "active" if back else one.state}
+            told |= {"ended_on": left_on, "state": "ended" if ended else "active" if back else one.state}
         key = (order.number, hired_on.isoformat())
-        ledger.keep(order.lines[0].row, Of.EMPLOYMENT, key, one, new=new, **told)
+        written.ledger.keep(row, Of.EMPLOYMENT, key, one, new=new, **told)
+
+
+def _settled_ends(session: Session, people: list[str]) -> dict[str, date]:
+    """Return by employment the day on which a departure has ended it; no file moves that."""
+    rows = session.exec(
+        select_columns(Departure.employment_id, Departure.ended_on).where(
+            col(Departure.person_id).in_(people),
+            col(Departure.ended_on).is_not(None),
+            col(Departure.withdrawn_at).is_(None),
+        )
+    )
+    return dict(rows.all())
+
+
+def _contract(order: PersonOrder) -> dict[str, Any]:
+    """Return the term of the contract, where the file has columns for it; with two days it is fixed."""
+    if not order.present.intersection(CONTRACT_FIELDS):
+        return {}
+    values = order.values
+    kind = values.contract_type or (ContractType.FIXED if values.contract_ends_on else None)
+    return {
+        "contract_type": None if kind is None else kind.value,
+        "contract_starts_on": values.contract_starts_on,
+        "contract_ends_on": values.contract_ends_on,
+    }
 
 
 def _keep_contacts(

@@ -12,9 +12,15 @@ from countersign.domain.yaml_text import InputError, shown
 
 MAX_INFLATED_BYTES = 200 * 1024 * 1024
 
+MAX_ROWS = 200_000
+"""Rows of one table: each is looked at as a whole before anything is written."""
+
 _MAX_EXACT = 10**15
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
 _SPACES = re.compile(r"\s+")
+_CONTROL = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if not _SPACES.match(chr(code))]
+_INVISIBLE = dict.fromkeys(
+    map(ord, (*_CONTROL, *"\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
+)
 _SHORTENED_NUMBER = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]+")
 _TOTALS = {"合计", "总计", "共计", "total", "totals", "grandtotal", "sum"}
 
@@ -71,8 +77,11 @@ def cell_text(cell: Cell) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return text as it is compared: NFKC, without invisible marks, one space for any white space."""
-    if not text.isascii():
+    """Return text as it is compared: NFKC, without invisible characters, one space for any space.
+
+    Some programs fill their fields with U+0000, which no database keeps and no paper prints.
+    """
+    if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
     return _SPACES.sub(" ", text).strip()
 
@@ -103,7 +112,7 @@ def table_of(grid: Grid, source: str) -> Sheet:
         raise InputFault(f"{source}: holds no table; the first row must hold the headers")
     _refuse_merged(grid.merged, header_row, source)
     headers = _headers(header_cells, header_row, source)
-    taken = []
+    taken: list[SheetRow] = []
     for number, row in rows:
         if not _filled(row):
             continue
@@ -112,6 +121,8 @@ def table_of(grid: Grid, source: str) -> Sheet:
             if cell is not None and (index >= len(headers) or not headers[index]):
                 place = f"{column_letters(index)}{number}"
                 raise InputFault(f"{source}: cell {place} holds a value, but its column has no header")
+        if len(taken) == MAX_ROWS:
+            raise InputFault(f"{source}: holds more than {MAX_ROWS} rows; split it into several files")
         cells = {header: cell for header, cell in zip(headers, row, strict=False) if cell is not None}
         taken.append(SheetRow(number, cells))
     return Sheet(source, header_row, tuple(header for header in headers if header), tuple(taken))

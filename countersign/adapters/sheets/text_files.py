@@ -9,12 +9,16 @@ from countersign.adapters.sheets.table import InputFault
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
+_HEAD, _RARE = 4_096, 20
+"""A file in whose first bytes more than one of twenty is a control character is no text."""
+
 
 def csv_rows(data: bytes, source: str) -> list[list[str]]:
     """Return the rows of a CSV file; raises `InputFault` for what is no text."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputFault(f"{source}: is text in UTF-16; save it as CSV UTF-8")
-    if data.startswith(b"%PDF") or _CONTROL.search(data):
+    head = data[:_HEAD]
+    if data.startswith(b"%PDF") or len(_CONTROL.findall(head)) * _RARE > len(head):
         raise InputFault(f"{source}: is not a spreadsheet; hand in .xlsx, .xls, .xlsb, .ods or .csv")
     try:
         text = data.decode("utf-8-sig")

@@ -23,6 +23,8 @@ def zip_scans(data: bytes, source: str) -> list[Scan]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _refuse_bomb(archive, len(data), source)
             parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+            if len(parts) != len(archive.infolist()):
+                raise InputFault(damaged(source))  # of two parts of one name the reader may take the other
             if "xl/workbook.bin" in parts:
                 return [scan_xlsb(part) for part in _sheet_parts(archive, parts, "xl/workbook.bin")]
             if "xl/workbook.xml" in parts:

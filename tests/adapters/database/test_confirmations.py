@@ -20,8 +20,8 @@ NUMBERS = ("E2001", "E2002", "E2003", "E2004")
 
 
 @pytest.fixture
-def parts(empty_url: str, tmp_path: Path) -> Iterator[Parts]:
-    made = company(tmp_path / "data", lambda: NOW, database_url=empty_url)
+def parts(each_url: str, tmp_path: Path) -> Iterator[Parts]:
+    made = company(tmp_path / "data", lambda: NOW, database_url=each_url)
     yield made
     made.database.close()
 

@@ -446,9 +446,9 @@ def test_a_preview_shows_dates_items_receivers_texts_and_writes_nothing(parts: P
     assert [(one.number, one.items) for one in shown.receivers] == [("E2001", 1)]
     assert shown.notice is None
     assert shown.plan.steps[0].at >= shown.dates.last_day_over
-    said = {(one.step, one.channel) for one in shown.texts}
-    assert ("reminder_30", Channel.SMS) in said
-    assert ("announcement", Channel.EMAIL) in said
+    said = {(process, one.step, one.channel) for process, one in shown.texts}
+    assert (Process.OFFBOARDING, "reminder_30", Channel.SMS) in said
+    assert (Process.HANDOVER, "announcement", Channel.EMAIL) in said
     assert (shown.overdue, shown.warnings) == ((), ())
 
 
@@ -465,7 +465,40 @@ def test_a_dismissal_shows_its_notice_from_now_on_and_what_the_law_wants_before(
     assert shown.dates.reminders == ()
     assert shown.plan.steps[0].at == NOW
     assert any("劳动合同法43" in one for one in shown.warnings)
-    assert {"termination_notice", "first_notice"} <= {one.step for one in shown.texts}
+    told = {(process, one.step) for process, one in shown.texts}
+    assert {(Process.STATUTORY, step.rung) for step in shown.notice.steps} <= told
+    assert {(Process.OFFBOARDING, step.rung) for step in shown.plan.steps if step.channels} <= told
+
+
+def test_a_preview_shows_every_message_of_the_plan_to_the_leaver_and_to_each_receiver(parts: Parts) -> None:
+    hold(parts, Track.DOCUMENTS, "D-1")
+    shown = parts.departures.preview(RESIGNS)
+    own = [one.step for one in shown.said[Process.OFFBOARDING]]
+    reminders = [one.step for one in shown.dates.reminders]
+    assert list(dict.fromkeys(own)) == [*reminders, *(one.rung for one in shown.plan.steps if one.channels)]
+    ends = {one.step for one in shown.said[Process.STATUTORY]}
+    assert ends == {"certificate", "demand"}
+    (receiver,) = shown.receivers
+    told = list(dict.fromkeys(one.step for one in receiver.texts))
+    assert told == ["announcement", *(one.rung for one in receiver.plan.steps if one.channels)]
+    assert receiver.plan.steps[0].at >= shown.dates.last_day_over
+    assert all("1" in one.text for one in receiver.texts if one.step == "announcement")
+
+
+def test_who_is_still_to_take_over_from_others_is_told_before_the_start(parts: Parts) -> None:
+    hold(parts, Track.DOCUMENTS, "D-1")
+    start(parts)
+    employ(parts, "E2001")
+    leaves = replace(RESIGNS, employee="E2001", successor=None, last_day=date(2026, 5, 15))
+    assert any(f"{NUMBER} (1)" in one for one in parts.departures.preview(leaves).warnings)
+
+
+def test_a_reminder_that_hr_runs_now_is_shown_and_one_that_is_left_out_is_not(parts: Parts) -> None:
+    chosen = {"reminder_30": "skip", "reminder_14": "run_now"}
+    shown = parts.departures.preview(replace(RESIGNS, last_day=date(2026, 3, 11), overdue=chosen))
+    steps = {one.step for one in shown.said[Process.OFFBOARDING]}
+    assert "reminder_14" in steps
+    assert "reminder_30" not in steps
 
 
 def test_a_late_start_lists_the_reminders_that_it_has_missed(parts: Parts) -> None:
@@ -486,11 +519,28 @@ def test_the_preview_knows_what_the_ledger_says_is_owed(parts: Parts) -> None:
     assert parts.departures.preview(RESIGNS).balances == {AccountKind.LOAN: 300_00}
 
 
+def test_what_the_certificate_would_lack_is_told_before_the_start(parts: Parts) -> None:
+    def on_record(**values: object) -> list[str]:
+        with parts.database.transaction() as session:
+            for table in (Person, Employment):
+                for row in session.exec(select(table)):
+                    for name, value in values.items():
+                        if hasattr(row, name):
+                            setattr(row, name, value)
+                    session.add(row)
+        return [one.split(" is ")[0] for one in parts.departures.preview(RESIGNS).warnings]
+
+    assert on_record(post="操作工") == []
+    assert on_record(post=None) == ["The post"]
+    assert on_record(contract_ends_on=None) == ["The term of the contract", "The post"]
+    assert on_record(contract_type="open_ended") == ["The post"]
+
+
 def test_an_end_that_nobody_said_who_proposed_is_doubtful(parts: Parts) -> None:
     wish = replace(RESIGNS, kind=DepartureKind.MUTUAL)
     assert any("劳动合同法46" in one for one in parts.departures.preview(wish).warnings)
     said = replace(wish, proposed_by=ProposedBy.EMPLOYEE)
-    assert parts.departures.preview(said).warnings == ()
+    assert not any("劳动合同法46" in one for one in parts.departures.preview(said).warnings)
     assert parts.departures.preview(said).proposed_by is ProposedBy.EMPLOYEE
 
 

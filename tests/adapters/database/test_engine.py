@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Stateme
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.engine import Database, UnstorableText
-from countersign.adapters.database.migrate import migrate
 from countersign.adapters.database.tables import Branch, Installation, Person, StoredPolicy
+from tests.support.schema import lay_out
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 2, 24, tzinfo=UTC)
@@ -25,9 +25,8 @@ WRITERS, TIMES = 4, 200
 
 
 @pytest.fixture
-def database(empty_url: str) -> Iterator[Database]:
-    opened = Database(empty_url)
-    migrate(opened)
+def database(each_url: str) -> Iterator[Database]:
+    opened = Database(each_url)
     yield opened
     opened.close()
 
@@ -35,7 +34,7 @@ def database(empty_url: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'one.db'}")
-    migrate(opened)
+    lay_out(opened)
     yield opened
     opened.close()
 
@@ -303,7 +302,7 @@ def test_small_and_capital_letters_of_every_language_are_one_in_a_search(databas
 def test_a_writer_waits_for_the_one_before_only_as_long_as_it_was_told(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'busy.db'}"
     first, second = Database(url), Database(url, busy_timeout_s=0.1)
-    migrate(first)
+    lay_out(first)
     begun = time.monotonic()
     with first.transaction(), pytest.raises(OperationalError, match="locked"), second.transaction():
         pass

@@ -26,7 +26,7 @@ from countersign.bootstrap import Parts
 from countersign.contracts.cases import CaseState, Process, Projection, RecordOrder, Role
 from countersign.contracts.departures import OffboardingStanding
 from countersign.domain.gate import Hand, Reason
-from countersign.domain.ledger import AccountKind, Booking, Voucher, loan, repayment
+from countersign.domain.ledger import AccountKind, Booking, Voucher, loan, repayment, write_off
 from countersign.ids import new_id
 from tests.support.company import BEIJING, NUMBER, SHANGHAI, add_colleague, company
 from tests.support.leaving import employment_id, leaving
@@ -181,6 +181,28 @@ def test_a_debt_keeps_it_shut_until_it_is_paid_or_planned(parts: Parts, case_id:
     assert why(parts, case_id).gate.owed_fen == 650_00
     book(parts, repayment(voucher(parts, "all"), 650_00, AccountKind.LOAN))
     assert codes(parts, case_id) == QUIET
+
+
+@pytest.mark.parametrize("covers_the_rest", [repayment, write_off])
+def test_what_no_plan_covers_is_paid_or_given_up_before_the_plan_itself(
+    tmp_path: Path, covers_the_rest: Callable[..., Booking]
+) -> None:
+    now = [NOW - timedelta(days=1)]
+    parts = company(tmp_path, lambda: now[0])
+    case_id = leaving(parts, TODAY, ended_on=TODAY)
+    book(parts, loan(voucher(parts, "lent"), 1_000_00))
+    now[0] = NOW
+    plan = RepaymentPlan(
+        id=new_id(), departure_id=case_id, total_fen=900_00, agreed_on=TODAY, act_id="x", created_at=NOW
+    )
+    change(parts, lambda s: s.add(plan))
+    assert why(parts, case_id).gate.owed_fen == 100_00
+    book(parts, covers_the_rest(voucher(parts, "rest"), 100_00, AccountKind.LOAN))
+    assert codes(parts, case_id) == QUIET
+    book(parts, repayment(voucher(parts, "first instalment"), 300_00, AccountKind.LOAN))
+    assert codes(parts, case_id) == QUIET
+    book(parts, loan(voucher(parts, "lent more"), 50_00))
+    assert why(parts, case_id).gate.owed_fen == 50_00
 
 
 def test_severance_waits_for_a_settlement_that_is_booked(parts: Parts, case_id: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
 from countersign.adapters.database.acts import StoredFile
+from countersign.adapters.database.case_files import file_of
 from countersign.adapters.database.handover_book import Board, HandoverAct, HandoverBook, ShareView
 from countersign.adapters.database.items import list_items
 from countersign.adapters.database.tables import (
@@ -254,7 +255,7 @@ def test_items_never_go_to_the_leaver_nor_to_somebody_who_has_left(h: Handing) -
     own = refused(lambda: h.holds(Track.DOCUMENTS, "D1", "D2", to=NUMBER))
     assert own.field == "receiver"
     assert "D1, D2 would go to the person who leaves" in str(own)
-    h.left(ONE, date(2026, 2, 1))
+    h.left(ONE, NOW.date())
     assert "D3 would go to somebody who has left" in str(
         refused(lambda: h.holds(Track.DOCUMENTS, "D3", to=ONE))
     )
@@ -596,6 +597,56 @@ def test_a_delegate_confirms_for_an_absent_receiver_and_the_trail_shows_both(h: 
     assert h.standing(TWO) == ShareStanding(LAST_DAY, confirmed=1, over=True)
     assert h.standing(ONE) == ShareStanding(LAST_DAY, to_accept=1, confirmed=1)
     assert "not yours" in str(refused(lambda: h.book.accept(h.receiver(TWO, "D2"))))
+
+
+def test_the_evidence_of_a_confirmation_names_who_stood_in_and_for_whom(h: Handing) -> None:
+    h.holds(Track.DOCUMENTS, "D1", to=ONE)
+    h.book.hand_over(h.leaver())
+    h.book.delegate(h.hr(), ONE, TWO, date(2026, 3, 2), date(2026, 3, 4))
+    h.book.accept(h.receiver(TWO, "D1"))
+    (event,) = h.events("accepted")
+    assert event["by"]["id"] == h.people[TWO]
+    assert event["items"][0]["for"]["id"] == h.people[ONE]
+    (own,) = h.events("accepted", h.share(TWO).id)
+    assert "for" not in own["items"][0]
+    (item,) = h.board().items[Track.DOCUMENTS]
+    assert (item.receiver, item.confirmed_by) == (f"同事{ONE}", f"同事{TWO}")
+
+
+def test_a_delegate_is_told_how_much_it_is_and_for_whom(h: Handing) -> None:
+    h.holds(Track.DOCUMENTS, "D1", "D2", to=ONE)
+    h.book.hand_over(h.leaver("D1"))
+    h.book.delegate(h.hr(), ONE, TWO, date(2026, 3, 10), date(2026, 3, 12))
+
+    def told(day: int) -> dict[str, Any]:
+        with h.parts.database.reading() as session:
+            case = session.get_one(Case, h.share(TWO).id)
+            file = file_of(session, case, datetime(2026, 3, day, 1, 0, tzinfo=UTC))
+            said = file.variables(h.parts.calendar)
+            return {name: said[name] for name in ("items_open", "items_to_accept", "stands_in_for")}
+
+    expected = {"items_open": 2, "items_to_accept": 1, "stands_in_for": f"同事{ONE}"}
+    assert told(2) == told(11) == expected
+    assert told(13) == {"items_open": 0, "items_to_accept": 0, "stands_in_for": None}
+
+
+def test_a_withdrawn_handover_waits_for_nobody_and_says_so_to_both_sides(h: Handing) -> None:
+    h.holds(Track.DOCUMENTS, "D1", "D2", to=ONE)
+    h.book.hand_over(h.leaver())
+    h.book.accept(h.receiver(ONE, "D1"))
+    with h.parts.database.transaction() as session:
+        session.get_one(Departure, h.departure_id).withdrawn_at = NOW
+    assert {one.holder for one in h.board().items[Track.DOCUMENTS]} == {None}
+    view = h.view(ONE)
+    assert (view.withdrawn, view.to_accept) == (True, ())
+
+
+def test_a_receiver_who_leaves_too_is_shown_with_the_day(h: Handing) -> None:
+    h.holds(Track.DOCUMENTS, "D1", to=ONE)
+    assert h.board().receivers[0].leaves_on is None
+    h.left(ONE, date(2027, 1, 1))
+    leaving(h.parts, date(2026, 3, 20), ONE)
+    assert h.board().receivers[0].leaves_on == date(2026, 3, 20)
 
 
 def test_both_cases_are_told_when_an_absence_begins_and_when_it_has_ended(h: Handing) -> None:

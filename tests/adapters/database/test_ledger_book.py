@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from activities.ledger import LedgerActivities
 from countersign.adapters.database.tables import (
@@ -17,6 +17,7 @@ from countersign.adapters.database.tables import (
     Entry,
     LedgerAccount,
     Outbox,
+    Person,
     Posting,
     Settlement,
 )
@@ -35,7 +36,7 @@ from countersign.domain.ledger import (
 )
 from countersign.domain.refusal import Refusal
 from countersign.ids import new_id
-from tests.support.company import NUMBER, company
+from tests.support.company import BEIJING, NUMBER, SHANGHAI, add_shanghai, company
 from tests.support.leaving import employment_id, leaving
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
@@ -160,6 +161,26 @@ def test_a_posting_is_reversed_once_and_a_reversal_never(parts: Parts) -> None:
         reverse(parts, undone, "undo/3")
     with pytest.raises(Refusal, match="no such posting"):
         reverse(parts, new_id(), "undo/4")
+
+
+def test_a_reversal_after_a_transfer_gives_back_to_the_branch_that_had_paid(parts: Parts) -> None:
+    paid = book(parts, advance(voucher(parts, "adv/1"), 1_053_00))
+    add_shanghai(parts)
+    with parts.database.transaction() as session:
+        session.exec(select(Person).where(Person.number == NUMBER)).one().branch_id = SHANGHAI
+    later = book(parts, advance(voucher(parts, "adv/2"), 900_00))
+    reverse(parts, paid, "undo")
+    with parts.database.reading() as session:
+        company_side = session.exec(
+            select(LedgerAccount.owner, func.sum(Entry.amount_fen))
+            .join(Entry, col(Entry.account_id) == col(LedgerAccount.id))
+            .where(col(LedgerAccount.employment_id).is_(None))
+            .group_by(LedgerAccount.owner)
+        ).all()
+        branches = {one.id: one.branch_id for one in session.exec(select(Posting))}
+    assert dict(company_side) == {BEIJING: 0, SHANGHAI: -900_00}
+    assert (branches[paid], branches[later]) == (BEIJING, SHANGHAI)
+    assert balance(parts, ADVANCE) == 900_00
 
 
 def test_what_was_paid_since_must_be_reversed_first(parts: Parts) -> None:

@@ -12,11 +12,13 @@ import pytest
 from sqlmodel import Session, select
 
 from countersign.adapters.database.loss_files import LossView
+from countersign.adapters.database.papers import PDF
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Case,
     Delivery,
     Departure,
+    Document,
     EventRow,
     ExitOverride,
     HandoverItem,
@@ -26,7 +28,7 @@ from countersign.adapters.database.tables import (
 from countersign.adapters.verifying import verify
 from countersign.bootstrap import Parts
 from countersign.domain.evidence import EventKind, Sealed
-from countersign.domain.ledger import Voucher, equipment_charge, loan
+from countersign.domain.ledger import AccountKind, Voucher, equipment_charge, loan, repayment
 from countersign.ids import new_id
 from tests.support.company import BEIJING, NAME, SHANGHAI, add_colleague, company
 from tests.support.leaving import employment_id, leaving
@@ -121,16 +123,28 @@ def voucher(parts: Parts, key: str) -> Voucher:
     return Voucher(key, employment_id(parts), TODAY, "account:none")
 
 
+def charge(parts: Parts, case_id: str, why: str, item_id: str, fen: int) -> str:
+    """Charge an item under the key that acts and the freeze book it with; return the posting."""
+
+    def work(session: Session) -> str:
+        departure = session.get_one(Departure, case_id)
+        case = departure.statutory_case_id if why == "freeze" else case_id
+        key = f"{session.get_one(Case, case).workflow_id}/{why}/{item_id}"
+        return parts.ledger.book(session, equipment_charge(voucher(parts, key), fen))
+
+    posting: str = change(parts, work)
+    return posting
+
+
 def test_what_is_open_is_claimed_once(parts: Parts, case_id: str) -> None:
     laptop = item(parts, case_id, "equipment", "open", 8_000_00)
     item(parts, case_id, "equipment", "accepted", 500_00)
-    item(parts, case_id, "equipment", "accepted", 300_00, condition="damaged")
     item(parts, case_id, "customers", "disputed", None)
     change(parts, lambda s: parts.ledger.book(s, loan(voucher(parts, "l"), 100_00)))
-    assert [one.state for one in view(parts, case_id).items] == ["disputed", "open", "accepted"]
-    assert view(parts, case_id).claim_fen == 100_00 + 8_000_00 + 300_00
+    assert [one.state for one in view(parts, case_id).items] == ["disputed", "open"]
+    assert view(parts, case_id).claim_fen == 100_00 + 8_000_00
 
-    change(parts, lambda s: parts.ledger.book(s, equipment_charge(voucher(parts, "e"), 8_000_00)))
+    charge(parts, case_id, "freeze", laptop, 8_000_00)
     override = ExitOverride(
         id=new_id(),
         departure_id=case_id,
@@ -145,7 +159,48 @@ def test_what_is_open_is_claimed_once(parts: Parts, case_id: str) -> None:
         at=NOW,
     )
     change(parts, lambda s: s.add(override))
-    assert view(parts, case_id).claim_fen == 100_00 + 8_000_00 + 300_00
+    assert view(parts, case_id).claim_fen == 100_00 + 8_000_00
+
+    change(
+        parts,
+        lambda s: parts.ledger.book(s, repayment(voucher(parts, "paid"), 3_000_00, AccountKind.EQUIPMENT)),
+    )
+    assert view(parts, case_id).claim_fen == 100_00 + 5_000_00
+    assert view(parts, case_id).items[1].left_fen == 5_000_00
+
+
+def test_what_was_missing_and_paid_is_not_claimed_again(parts: Parts, case_id: str) -> None:
+    phone = item(parts, case_id, "equipment", "accepted", 900_00, condition="missing", accepted_at=NOW)
+    charge(parts, case_id, "missing", phone, 900_00)
+    assert view(parts, case_id).claim_fen == 900_00
+    change(
+        parts,
+        lambda s: parts.ledger.book(s, repayment(voucher(parts, "p"), 900_00, AccountKind.EQUIPMENT)),
+    )
+    assert view(parts, case_id).claim_fen == 0
+
+
+def test_damage_is_claimed_for_what_finance_charges_and_not_for_the_whole_value(
+    parts: Parts, case_id: str
+) -> None:
+    laptop = item(parts, case_id, "equipment", "accepted", 8_000_00, condition="damaged", accepted_at=NOW)
+    (before,) = view(parts, case_id).items
+    assert before.not_assessed
+    assert view(parts, case_id).claim_fen == 0
+    charge(parts, case_id, "damaged", laptop, 1_200_00)
+    assert view(parts, case_id).claim_fen == 1_200_00
+
+
+def test_equipment_that_the_leaver_says_is_back_is_not_claimed(parts: Parts, case_id: str) -> None:
+    item(parts, case_id, "equipment", "handed_over", 8_000_00, handed_over_at=NOW)
+    assert view(parts, case_id).claim_fen == 0
+
+
+def test_a_claim_that_finance_has_reversed_is_not_made_again(parts: Parts, case_id: str) -> None:
+    phone = item(parts, case_id, "equipment", "accepted", 900_00, condition="missing", accepted_at=NOW)
+    posting = charge(parts, case_id, "missing", phone, 900_00)
+    change(parts, lambda s: parts.ledger.reverse(s, posting, "r", "account:none", "found", TODAY))
+    assert view(parts, case_id).claim_fen == 0
 
 
 def test_equipment_that_was_charged_by_hand_is_not_claimed_twice(parts: Parts, case_id: str) -> None:
@@ -218,6 +273,31 @@ def test_the_receiver_is_not_in_it(parts: Parts, case_id: str) -> None:
             inside = [bundle.read(one) for one in bundle.namelist()]
         assert all(RECEIVER.encode() not in one for one in inside), name
     assert any(NAME.encode() in _unpacked(archive, name) for name in archive.namelist())
+
+
+def test_vouchers_and_letters_of_consent_go_in_as_pictures_too(parts: Parts, case_id: str) -> None:
+    for kind, media_type in (("voucher", "image/jpeg"), ("deduction_consent", "image/png"), ("paper", PDF)):
+        content = f"{kind} as a file".encode()
+        document = Document(
+            id=new_id(),
+            case_id=case_id,
+            sha256=parts.documents.keep(content),
+            media_type=media_type,
+            size=len(content),
+            kind=kind,
+            created_at=NOW,
+        )
+        change(parts, lambda session, row=document: session.add(row))
+    archive = made(parts, case_id)
+    inside = {
+        name.removeprefix("documents/").partition("-")[0]: (archive.read(name), name.rpartition(".")[2])
+        for name in archive.namelist()
+        if name.startswith("documents/")
+    }
+    assert inside == {
+        "voucher": (b"voucher as a file", "jpg"),
+        "deduction_consent": (b"deduction_consent as a file", "png"),
+    }
 
 
 def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel, func, select
+from sqlmodel import func, select
 
 from countersign.adapters.calendar_file import read_calendar
 from countersign.adapters.database.engine import Database
@@ -36,6 +36,7 @@ from tests.adapters.test_sheets import (
     xlsb_text,
     xlsx,
 )
+from tests.support.schema import lay_out
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 HEAD = ("工号", "姓名", "分支")
@@ -372,7 +373,7 @@ def _archive(folder: Path, name: str) -> Path:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    SQLModel.metadata.create_all(database.engine)
+    lay_out(database)
     yield database
     database.close()
 

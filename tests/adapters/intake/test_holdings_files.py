@@ -16,7 +16,7 @@ from countersign.adapters.sheets import InputFault, read_table
 from countersign.bootstrap import Parts
 from countersign.domain.console_words import told_in
 from countersign.imports import IMPORTS, import_file
-from tests.support.company import NUMBER, add_colleague, add_holdings, company
+from tests.support.company import NUMBER, add_colleague, add_holdings, all_of, company
 from tests.support.employed import employ
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -43,11 +43,6 @@ def take(parts: Parts, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         return import_file(parts, kind, file, **wanted)
 
     return run
-
-
-def all_of(parts: Parts, table: type[Any]) -> list[Any]:
-    with parts.database.reading() as session:
-        return list(session.exec(select(table)))
 
 
 def codes(result: dict[str, Any]) -> list[tuple[int, str, str]]:
@@ -141,10 +136,10 @@ def test_refusals_repeat_no_number_and_are_told_in_chinese(take: Callable[..., d
 
 
 def test_somebody_who_has_left_receives_nothing(parts: Parts, take: Callable[..., dict[str, Any]]) -> None:
-    employ(parts, "E2", ended_on=date(2026, 3, 1))
+    employ(parts, "E2", ended_on=NOW.date())
     result = take("documents", DOCUMENTS, f"W-1,合同,{NUMBER},,,E2")
     assert codes(result) == [(2, "接收人工号", "receiver_left")]
-    employ(parts, "E2", ended_on=None, hired_on=date(2026, 3, 2))
+    employ(parts, "E2", ended_on=date(2026, 3, 3), hired_on=date(2026, 3, 2))
     assert take("documents", DOCUMENTS, f"W-1,合同,{NUMBER},,,E2")["rejected"] == []
 
 
