@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from countersign.domain.evidence import EventKind
     from countersign.domain.leave_return import step_names
-    from countersign.domain.offboarding import last_day_over
+    from countersign.domain.offboarding import WITHDRAWN_STEP, last_day_over
     from countersign.domain.policy import Audience, Channel, Rung, Wait, WaitUnit
     from countersign.retries import RECORDING
 
@@ -43,7 +43,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
     def __init__(self, case: HandoverInput) -> None:
         """Lay out the case before the first act can arrive."""
         self.case = case
-        self.announcing, self.silent_about = True, 0
+        self.announcing, self.silent_about, self.telling_withdrawal = True, 0, False
         standing = ShareStanding(case.last_day)
         self.sit_at(Process.HANDOVER, case, case.policy, HandoverStage.ANNOUNCED, standing)
 
@@ -69,10 +69,14 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
 
     async def announce(self) -> None:
         """Tell the receiver at once what will come, by when, and where to confirm it."""
-        rung = Rung(ANNOUNCED, Audience.EMPLOYEE, _TOLD_OVER, _NO_WAIT)
-        self.ladder = self.new_ladder((ANNOUNCED,), (rung,), HandoverStage.ANNOUNCED)
-        await self.ladder.climb(self.desk.now())
+        await self.tell(ANNOUNCED, HandoverStage.ANNOUNCED)
         self.announcing = False
+
+    async def tell(self, step: str, stage: str) -> None:
+        """Send one message that waits for nothing."""
+        rung = Rung(step, Audience.EMPLOYEE, _TOLD_OVER, _NO_WAIT)
+        self.ladder = self.new_ladder((step,), (rung,), stage)
+        await self.ladder.climb(self.desk.now())
         self.round += 1
 
     async def wait_for_something_to_accept(self) -> None:
@@ -116,6 +120,10 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
     async def close(self) -> HandoverResult:
         """Record the outcome; nothing of this case is sent after this."""
         outcome = self.outcome()
+        if outcome is HandoverOutcome.WITHDRAWN and workflow.patched("a-withdrawal-is-told"):
+            self.telling_withdrawal = True
+            self.desk.state.paused_at = None  # a pause of what is over would hold this back for ever
+            await self.tell(WITHDRAWN_STEP, self.desk.state.stage)
         result = await self.end(outcome.value, lambda at: HandoverResult(outcome, at))
         await self.keep_tasks()
         return result
@@ -147,6 +155,8 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
 
     def answered(self) -> bool:
         """Say whether nothing need be sent now."""
+        if self.telling_withdrawal:
+            return False
         return self.over() or (not self.announcing and not self.something_waits())
 
     def over(self) -> bool:

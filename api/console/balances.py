@@ -43,6 +43,7 @@ _LONG_REASON = sentence("Reason: is longer than 500 characters; shorten it.")
 _LATE = sentence("The case was closed meanwhile. Nothing was changed.")
 _CONFIRMED = sentence("Confirmed: the ledger holds everything that is owed.")
 _PLANNED = sentence("The repayment plan is recorded.")
+_UNSIGNED = sentence("The repayment plan is recorded. It counts once its signed paper is attached.")
 _WAIVED = sentence("Given up: %(amount)s. It is written off in the ledger.")
 _ASKED = sentence("Asked for. It is given up once a second person agrees.")
 
@@ -107,7 +108,7 @@ async def plan(post: PlanPost, case_id: str) -> Response:
         assert agreed_on is not None  # noqa: S101
         return post.parts.balances.agree_plan(by, total, instalments, agreed_on, paper)
 
-    return await _act(post, case_id, "plan", faults, agree, _PLANNED)
+    return await _act(post, case_id, "plan", faults, agree, _UNSIGNED if sent is None else _PLANNED)
 
 
 @router.post("/departures/{case_id}/waiver")

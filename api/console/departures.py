@@ -31,7 +31,7 @@ CONCERNED = (*SEERS, Role.FINANCE, Role.ADMINISTRATION)
 """Who has something to do with departures; managers see those of their team."""
 SEES_MONEY = (*READERS, Role.FINANCE)
 """Who is told what a leaver owes; to the others it is money, without its kind and sum."""
-SUMS = frozenset({*(one.value for one in BALANCES), Reason.SETTLEMENT.value})
+SUMS = frozenset({*(one.value for one in BALANCES), Reason.PLAN_UNSIGNED.value, Reason.SETTLEMENT.value})
 Concerned = Annotated[Visit, Depends(visiting(*CONCERNED))]
 
 _HOLDERS = (Role.EMPLOYEE, Role.HR, Role.FINANCE, Role.ADMINISTRATION)

@@ -98,6 +98,7 @@ class Pages:
             services,
             path=f"/n/{code}",
             code=code,
+            home=f"/n/{code}",
             link=link,
             typed=typed,
             errors=errors,

@@ -35,6 +35,7 @@ _READERS = {
     "before_end": _EMPLOYEE,
     "before_last_day": _EMPLOYEE,
     "announcement": _EMPLOYEE,
+    "departure_withdrawn": _EMPLOYEE,
     "termination_notice": _EMPLOYEE,
     "certificate": _EMPLOYEE,
     "demand": _EMPLOYEE,

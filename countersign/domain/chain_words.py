@@ -135,6 +135,7 @@ _STEPS: Mapping[str, Pair] = {
     "extension_refused": ("不同意延期", "extension_refused"),
     "objection_answered": ("答复异议", "objection_answered"),
     "announcement": ("告知接收人", "announcement"),
+    "departure_withdrawn": ("告知离职已撤回", "told of the withdrawal"),
     "certificate": ("离职证明", "certificate"),
     "demand": ("催告函", "demand"),
 }

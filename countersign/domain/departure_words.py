@@ -61,6 +61,7 @@ GATE_REASONS: Mapping[str, Pair] = {
     "wage": ("多发工资未还", "overpaid wage is owed"),
     "loan": ("借款未还", "a loan is owed"),
     "equipment_owed": ("设备赔偿未付", "equipment is to be paid for"),
+    "plan_unsigned": ("还款协议缺少签字件", "the repayment plan waits for its signed paper"),
     "finance_not_confirmed": ("财务未确认账目", "finance has not confirmed the balances"),
     "social_insurance": ("社保停缴未确认", "social insurance drop is not confirmed"),
     "settlement": ("结算单未完成", "the settlement is not done"),
@@ -136,6 +137,7 @@ WAYS_OF_DEDUCTING: Mapping[str, Pair] = {
 MONEY_TASKS: Mapping[str, Pair] = {
     "finance_balances": ("确认账目", "balances to confirm"),
     "gate_settlement": ("办理结算单", "settlement to do"),
+    "plan_paper": ("补交还款协议签字件", "signed paper of a repayment plan to add"),
     "disputes": ("处理交接争议", "disputes to settle"),
     "revocations": ("停用账号", "accounts to shut"),
     "passed_tasks": ("转交待办", "open tasks to pass on"),

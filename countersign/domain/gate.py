@@ -22,6 +22,7 @@ class Reason(StrEnum):
     WAGE = "wage"
     LOAN = "loan"
     EQUIPMENT_OWED = "equipment_owed"
+    PLAN_UNSIGNED = "plan_unsigned"
     FINANCE_NOT_CONFIRMED = "finance_not_confirmed"
     SOCIAL_INSURANCE = "social_insurance"
     SETTLEMENT = "settlement"
@@ -76,15 +77,16 @@ class OtherCase:
 class GateFacts:
     """Everything that the gate follows from.
 
-    `owed` holds what the leaver owes in fen by kind of balance, `planned_fen` how much of it an agreed
-    repayment plan still covers. `settlement_waits` says that a settlement is missing, drafted only, or not
-    booked yet.
+    `owed` holds what the leaver owes in fen by kind of balance, `planned_fen` how much of it a signed
+    repayment plan still covers. `plan_waits` says that a plan is recorded whose signed paper is not there:
+    it covers nothing. `settlement_waits` says that a settlement is missing, drafted only, or not booked yet.
     """
 
     ended: bool
     items: tuple[OpenItems, ...] = ()
     owed: Mapping[Reason, int] = field(default_factory=dict)
     planned_fen: int = 0
+    plan_waits: bool = False
     finance_confirmed: bool = False
     social_insurance_confirmed: bool = False
     settlement_waits: bool = False
@@ -157,7 +159,7 @@ def gate(facts: GateFacts) -> Gate:
         (
             *_employment(facts),
             *_items(facts.items),
-            *_balances(facts.owed, facts.planned_fen),
+            *_balances(facts),
             *_company(facts),
             *(Blocker(Reason.OTHER_CASE, Hand.HR, 1, 0, one.case_id, one.process) for one in facts.others),
         )
@@ -183,14 +185,16 @@ def _items(tracks: tuple[OpenItems, ...]) -> tuple[Blocker, ...]:
     return (*found, *((Blocker(Reason.DISPUTED, Hand.HR, disputed),) if disputed else ()))
 
 
-def _balances(owed: Mapping[Reason, int], planned_fen: int) -> tuple[Blocker, ...]:
-    left, found = max(planned_fen, 0), []
+def _balances(facts: GateFacts) -> tuple[Blocker, ...]:
+    left, found = max(facts.planned_fen, 0), []
     for reason in BALANCES:
-        balance = max(owed.get(reason, 0), 0)
+        balance = max(facts.owed.get(reason, 0), 0)
         covered = min(balance, left)
         left -= covered
         if balance > covered:
             found.append(Blocker(reason, Hand.LEAVER, 1, balance - covered))
+    if found and facts.plan_waits:
+        found.append(Blocker(Reason.PLAN_UNSIGNED, Hand.FINANCE))
     return tuple(found)
 
 

@@ -18,6 +18,9 @@ _FIVE_DAYS = Wait(5, WaitUnit.WORKING_DAYS)
 _TOLD_OVER = (Channel.SMS, Channel.EMAIL, Channel.IN_SYSTEM)
 _REMINDS_WITHOUT_WINDOW = time(9)
 
+WITHDRAWN_STEP = "departure_withdrawn"
+"""The message that a departure is off, to the leaver and to everybody who was to take over."""
+
 
 class Asks(StrEnum):
     """When the ladder for a silent leaver begins: with the case, or when the last day is over."""

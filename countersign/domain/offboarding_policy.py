@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt
 from countersign.domain.departure import DepartureKind, Track
 from countersign.domain.input_models import InputModel, one_of
 from countersign.domain.offboarding import (
+    WITHDRAWN_STEP,
     Asks,
     HandoverPolicy,
     KindTemplate,
@@ -35,9 +36,13 @@ REMINDING = frozenset({Channel.PREFERRED, Channel.SMS, Channel.EMAIL, Channel.IN
 """Channels over which somebody is told something without HR carrying it anywhere."""
 
 OFFBOARDING_RESERVED = frozenset(
-    {"objection_answered", *(f"reminder_{days}" for days in range(1, EARLIEST_REMINDER_DAYS + 1))}
+    {
+        "objection_answered",
+        WITHDRAWN_STEP,
+        *(f"reminder_{days}" for days in range(1, EARLIEST_REMINDER_DAYS + 1)),
+    }
 )
-HANDOVER_RESERVED = frozenset({"announcement", "objection_answered"})
+HANDOVER_RESERVED = frozenset({"announcement", "objection_answered", WITHDRAWN_STEP})
 STATUTORY_RESERVED = frozenset({"certificate", "demand", "objection_answered"})
 """Names of messages that each process sends itself."""
 

@@ -118,6 +118,7 @@ _READERS: Mapping[str, Reader] = {
     "before_end": Reader.EMPLOYEE,
     "before_last_day": Reader.EMPLOYEE,
     "announcement": Reader.EMPLOYEE,
+    "departure_withdrawn": Reader.EMPLOYEE,
     "termination_notice": Reader.EMPLOYEE,
     "certificate": Reader.EMPLOYEE,
     "demand": Reader.EMPLOYEE,

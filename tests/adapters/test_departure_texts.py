@@ -48,8 +48,8 @@ FRAME = Frame(
 )  # fmt: skip
 DEPARTURES = (Process.OFFBOARDING, Process.HANDOVER, Process.STATUTORY)
 OWN_STEPS = {
-    Process.OFFBOARDING: ("reminder_30", "reminder_3"),
-    Process.HANDOVER: ("announcement",),
+    Process.OFFBOARDING: ("reminder_30", "reminder_3", "departure_withdrawn"),
+    Process.HANDOVER: ("announcement", "departure_withdrawn"),
     Process.STATUTORY: ("certificate", "demand"),
 }
 OWED = ("owed", "owed_insurance", "owed_loan", "owed_overpaid", "owed_equipment")

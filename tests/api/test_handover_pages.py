@@ -265,6 +265,30 @@ def test_papers_of_the_leaver_are_handed_out_to_the_leaver_alone_and_told_once(h
         assert handing.client.get(handing.url(side, f"/documents/{name}")).status_code == 404
 
 
+def test_the_link_of_the_certificate_itself_opens_with_the_certificate_on_it(handing: Handing) -> None:
+    data = b"%PDF-1.7 certificate"
+    sha256 = handing.parts.documents.keep(data)
+    with handing.parts.database.transaction() as session:
+        departure = session.get_one(Departure, handing.case)
+        statutory, leaver = departure.statutory_case_id, departure.person_id
+        session.add(
+            Document(
+                id="certificate-1",
+                case_id=statutory,
+                sha256=sha256,
+                media_type="application/pdf",
+                size=len(data),
+                kind="certificate",
+                created_at=NOW,
+            )
+        )
+    link_to(handing.parts, "certificate", statutory, leaver, "离职证明已出具。")
+    shown = re.search(r'href="(/n/[^"]+/documents/certificate-1)"', handing.page("certificate"))
+    assert shown
+    answer = handing.client.get(shown[1])
+    assert (answer.status_code, answer.content) == (200, data)
+
+
 # -- many -------------------------------------------------------------------------------------------------
 
 

@@ -100,6 +100,14 @@ async def confirmed_in_two_steps(s: Story) -> None:
     assert s.row()["outcome"] == "confirmed"
 
 
+async def told_of_the_withdrawal(s: Story) -> None:
+    leaving = await resigns(s)
+    await leaving.hands_over("DOC-1")
+    s.case_id = s.share_of(SUCCESSOR)
+    await leaving.withdraws()
+    assert s.row()["outcome"] == "withdrawn"
+
+
 async def silent_receiver(s: Story) -> None:
     leaving = await resigns(s)
     s.case_id = s.share_of(SUCCESSOR)
@@ -149,6 +157,7 @@ STORIES = {
     },
     "handover": {
         "confirmed_in_two_steps": (BEGINS, confirmed_in_two_steps),
+        "told_of_the_withdrawal": (BEGINS, told_of_the_withdrawal),
         "silent_receiver": (BEGINS, silent_receiver),
     },
     "statutory": {

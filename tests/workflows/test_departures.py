@@ -385,9 +385,13 @@ async def test_a_withdrawn_resignation_undoes_the_work_and_keeps_the_history(tmp
         leaving = await resigns(s, date(2026, 4, 10), date(2026, 3, 9))
         assert await leaving.hands_over("DOC-1") == "settled"
         share = s.share_of(SUCCESSOR)
-        assert await leaving.withdraws() == "accepted"
+        assert await leaving.withdraws() == "settled"
         for case in (s.departure_id, s.statutory_id, share):
             assert leaving.outcome(case) == "withdrawn", case
+        # Both hear of it at once: the last message of either case.
+        for case in (s.departure_id, share):
+            with s.looking_at(case):
+                assert s.sent_at()[-1].startswith("03-09 10:00 departure_withdrawn"), case
         sent = (len(s.sms), len(s.mails))
         await s.until(at("04-30 12:00"))
         assert (len(s.sms), len(s.mails)) == sent
@@ -398,6 +402,17 @@ async def test_a_withdrawn_resignation_undoes_the_work_and_keeps_the_history(tmp
         first = s.departure_id
         await s.depart("resignation", date(2026, 6, 30), noticed_on=date(2026, 4, 30), successor=SUCCESSOR)
         assert s.departure_id != first
+
+
+async def test_a_withdrawal_at_night_in_a_paused_case_is_told_in_the_morning(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-09 23:00")) as s:
+        leaving = await resigns(s, date(2026, 4, 10), date(2026, 3, 9))
+        assert await s.act(ActKind.PAUSE) == "accepted"
+        await leaving.withdraws()
+        assert s.sent_at() == []
+        await s.until(at("03-10 12:00"))
+        assert s.sent_at() == ["03-10 09:00 departure_withdrawn sms"]
+        assert leaving.outcome(s.departure_id) == "withdrawn"
 
 
 async def test_a_moved_last_day_moves_the_reminders_the_certificate_and_the_duties(tmp_path: Path) -> None:

@@ -20,7 +20,13 @@ from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.officers import Officer
 from countersign.adapters.database.overrides import WAIVER, Overrides
 from countersign.adapters.database.own_departure import refuse_own
-from countersign.adapters.database.repayment_plans import PlanView, plan_view, replace_plan
+from countersign.adapters.database.repayment_plans import (
+    PlanView,
+    plan_view,
+    replace_plan,
+    sign_plan,
+    waits_for_its_paper,
+)
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Account,
@@ -156,7 +162,9 @@ class Balances:
     ) -> ActView:
         """Keep a plan that the leaver has agreed to; it replaces the one before. Raises `Refusal`.
 
-        The signed paper comes as a file of its own, or is named among the documents of the case.
+        The signed paper comes as a file of its own, or is named among the documents of the case. Without it
+        the plan covers nothing; the same plan with it is the plan that was recorded, signed: of that nothing
+        is checked anew, since an instalment may be over and paid by then.
         """
         words = {
             "total_fen": str(total_fen),
@@ -165,6 +173,13 @@ class Balances:
 
         def effect(session: Session, act: ActRow, case: Case) -> None:
             departure = departure_to_settle(session, case.id)
+            document = _paper(session, case, act, document_id)
+            unsigned = waits_for_its_paper(session, case.id, instalments, agreed_on)
+            if unsigned is not None and unsigned.total_fen == total_fen and document is not None:
+                self._keep(
+                    session, act, case, EventKind.LEDGER_PLANNED, sign_plan(session, unsigned, document)
+                )
+                return
             today = branch_day(session, case.branch_id, act.at)
             check_plan(total_fen, instalments, agreed_on, today)
             due = sum(owed(self._ledger.balances(session, departure.employment_id)).values())
@@ -174,7 +189,6 @@ class Balances:
                     f"total_fen: {yuan(total_fen)} is more than the {yuan(due)} that is owed; plan at most "
                     "what is owed",
                 )
-            document = _paper(session, case, act, document_id)
             told = replace_plan(session, act, instalments, agreed_on, document, self._clock())
             self._keep(session, act, case, EventKind.LEDGER_PLANNED, told)
 

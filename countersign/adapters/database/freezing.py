@@ -17,7 +17,7 @@ from countersign.adapters.database.filing import file_document
 from countersign.adapters.database.ledger_book import LedgerBook
 from countersign.adapters.database.looks import tell_departure
 from countersign.adapters.database.papers import PDF
-from countersign.adapters.database.repayment_plans import plan_in_force
+from countersign.adapters.database.repayment_plans import plan_cover
 from countersign.adapters.database.tables import (
     Branch,
     Case,
@@ -202,7 +202,6 @@ class Freezer:
             .where(ExitOverride.departure_id == departure.case_id)
             .order_by(col(ExitOverride.subject))
         ).all()
-        plan = plan_in_force(session, departure.case_id)
         branch = session.get_one(Branch, departure.branch_id)
         # Of what was frozen, not of this try: so the same letter comes out whenever it is printed.
         at = rows[0].at.astimezone(ZoneInfo(branch.zone))
@@ -217,7 +216,7 @@ class Freezer:
             tuple(_thing(session, row) for row in rows if row.item_id is None),
             at,
             at.date() + _ANSWER_WITHIN,
-            0 if plan is None else plan.total_fen,
+            plan_cover(session, departure).covered_fen,
         )
 
 

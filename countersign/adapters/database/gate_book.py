@@ -1,33 +1,29 @@
 """The gate of a departure, read from the books each time it is asked for, and what its case sees of it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Self
 
 from sqlalchemy import func
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.ledger_views import all_balances
 from countersign.adapters.database.queries import select_columns
-from countersign.adapters.database.repayment_plans import plans_in_force
+from countersign.adapters.database.repayment_plans import NO_PLAN, PlanCover, plan_covers
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Case,
     Departure,
     Duty,
-    Entry,
     HandoverItem,
-    LedgerAccount,
     PassedTask,
     Person,
     Posting,
-    RepaymentPlan,
     Revocation,
     Settlement,
 )
@@ -44,7 +40,7 @@ from countersign.domain.departure import (
     Track,
 )
 from countersign.domain.gate import Gate, GateFacts, Hand, OpenItems, OtherCase, Reason, gate, hand_of
-from countersign.domain.ledger import PAYS_A_DEBT, RECEIVABLES, AccountKind, PostingKind
+from countersign.domain.ledger import AccountKind
 from countersign.domain.severance_grounds import entitlement
 
 ROLE_OF_HAND: Mapping[Hand, Role] = MappingProxyType(
@@ -206,7 +202,7 @@ class _Books:
 
     items: Mapping[str, list[_Items]]
     owed: Mapping[str, Mapping[Reason, int]]
-    planned_fen: Mapping[str, int]
+    plans: Mapping[str, PlanCover]
     insurance_dropped: frozenset[str]
     settlements: Mapping[str, list[Settlement]]
     booked: frozenset[str]
@@ -223,7 +219,7 @@ class _Books:
         return cls(
             items=_items(session, ids),
             owed=_owed(session, departures),
-            planned_fen=_planned_fen(session, departures),
+            plans=plan_covers(session, departures),
             insurance_dropped=_insurance_dropped(session, ids),
             settlements=settlements,
             booked=_booked(session, sheets),
@@ -233,12 +229,14 @@ class _Books:
     def facts_of(self, departure: Departure) -> GateFacts:
         """Return what the gate of one of them follows from."""
         case_id = departure.case_id
+        plan = self.plans.get(case_id, NO_PLAN)
         return GateFacts(
             # Written on the day itself, by the clock of the statutory case: no other clock is asked again.
             ended=departure.ended_on is not None,
             items=tuple(_of_track(track, self.items[case_id]) for track in Track),
             owed=self.owed[case_id],
-            planned_fen=self.planned_fen.get(case_id, 0),
+            planned_fen=plan.covered_fen,
+            plan_waits=not plan.signed,
             finance_confirmed=departure.finance_confirmed_at is not None,
             social_insurance_confirmed=case_id in self.insurance_dropped,
             settlement_waits=self._settlement_waits(departure),
@@ -307,58 +305,6 @@ def _owed(session: Session, departures: Sequence[Departure]) -> dict[str, dict[R
         }
         for one in departures
     }
-
-
-def _planned_fen(session: Session, departures: Sequence[Departure]) -> dict[str, int]:
-    """Return how much of what is owed agreed plans still cover.
-
-    What was paid or given up since counts first for what no plan covered then, and only after that for the
-    plan: whoever pays the rest at once opens the gate, and a new debt is not covered by an old promise.
-    """
-    by_case = {one.case_id: one for one in departures}
-    plans: dict[str, list[RepaymentPlan]] = {}
-    for plan in plans_in_force(session, by_case):
-        plans.setdefault(plan.departure_id, []).append(plan)
-    lines = _receivable_lines(session, {by_case[one].employment_id for one in plans})
-    found = {}
-    for case_id, agreed in plans.items():
-        since = min(plan.created_at for plan in agreed)
-        planned = sum(plan.total_fen for plan in agreed)
-        of_it = lines.get(by_case[case_id].employment_id, [])
-        beside = max(sum(one.fen for one in of_it if one.at < since) - planned, 0)
-        paid = -sum(one.fen for one in of_it if one.at >= since and one.pays)
-        found[case_id] = max(planned - max(paid - beside, 0), 0)
-    return found
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One line on a balance that the leaver owes; `pays` when it lowers a debt and was not reversed."""
-
-    at: datetime
-    fen: int
-    pays: bool
-
-
-def _receivable_lines(session: Session, employments: Collection[str]) -> dict[str, list[_Line]]:
-    if not employments:
-        return {}
-    undone = aliased(Posting)
-    rows = session.exec(
-        select_columns(Posting.employment_id, Posting.posted_at, Entry.amount_fen, Posting.kind, undone.id)
-        .join(Entry, col(Entry.posting_id) == col(Posting.id))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(Entry.account_id))
-        .outerjoin(undone, col(undone.reverses_id) == col(Posting.id))
-        .where(
-            col(Posting.employment_id).in_(employments),
-            col(LedgerAccount.kind).in_([kind.value for kind in RECEIVABLES]),
-        )
-    )
-    found: dict[str, list[_Line]] = {}
-    for employment_id, at, fen, kind, reversal in rows:
-        pays = reversal is None and PostingKind(kind) in PAYS_A_DEBT
-        found.setdefault(employment_id, []).append(_Line(at, fen, pays))
-    return found
 
 
 def _insurance_dropped(session: Session, departures: Sequence[str]) -> frozenset[str]:
@@ -433,6 +379,7 @@ def _tasks(
         "finance_balances": (Role.FINANCE, departure.finance_confirmed_at is None),
         "equipment": (Role.ADMINISTRATION, any(one.state is not ItemState.DISPUTED for one in equipment)),
         "gate_settlement": (Role.FINANCE, Reason.SETTLEMENT.value in found.codes),
+        "plan_paper": (Role.FINANCE, Reason.PLAN_UNSIGNED.value in found.codes),
         "disputes": (Role.HR, any(one.state is ItemState.DISPUTED for one in unclosed)),
         "revocations": (Role.ADMINISTRATION, _any(session, Revocation, departure, UNSHUT)),
         "passed_tasks": (Role.HR, _any(session, PassedTask, departure, ("open",))),

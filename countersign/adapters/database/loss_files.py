@@ -19,7 +19,7 @@ from sqlmodel import Session, col, or_, select
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.equipment_money import Claim, claimable_fen, claims_of
 from countersign.adapters.database.ledger_views import StatementLine, statement
-from countersign.adapters.database.repayment_plans import plan_in_force
+from countersign.adapters.database.repayment_plans import plan_cover, plan_in_force
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
     Branch,
@@ -216,7 +216,7 @@ class LossFiles:
                 postings=tuple(line for line in lines if line.account in RECEIVABLES),
                 frozen=_frozen(session, case_id),
                 papers=_papers(session, cases, plan),
-                planned_fen=0 if plan is None else plan.total_fen,
+                planned_fen=plan_cover(session, departure).covered_fen,
                 sms=self._sms(session, cases),
                 letters=_letters(session, cases),
                 cases=tuple((case.kind, case.id) for case in cases),

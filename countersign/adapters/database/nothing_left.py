@@ -8,7 +8,7 @@ from countersign.adapters.database.gate_book import offboarding_standing
 from countersign.adapters.database.shares import standing_of
 from countersign.adapters.database.tables import Branch, Case, Departure
 from countersign.contracts.cases import Process
-from countersign.domain.offboarding import last_day_over
+from countersign.domain.offboarding import WITHDRAWN_STEP, last_day_over
 
 ANNOUNCEMENT = "announcement"
 """The step that tells a receiver what will come, before anything waits for them."""
@@ -19,6 +19,8 @@ def nothing_left(session: Session, case: Case, step: str, at: datetime) -> bool:
 
     Of other processes it says no: there an act ends the ladder. `step` is as notices number it.
     """
+    if step.rpartition(".")[2] == WITHDRAWN_STEP:
+        return False
     if case.kind == Process.HANDOVER:
         return _receiver_has_nothing(session, case, step, at)
     if case.kind == Process.OFFBOARDING:

@@ -82,6 +82,21 @@ def book(parts: Parts, wanted: Booking) -> str:
     return str(change(parts, lambda session: parts.ledger.book(session, wanted)))
 
 
+def planned(parts: Parts, case_id: str, fen: int, document_id: str | None = "01PAPER") -> str:
+    plan = RepaymentPlan(
+        id=new_id(),
+        departure_id=case_id,
+        total_fen=fen,
+        agreed_on=TODAY,
+        document_id=document_id,
+        act_id="x",
+        created_at=NOW,
+    )
+    plan_id = plan.id
+    change(parts, lambda session: session.add(plan))
+    return plan_id
+
+
 def voucher(parts: Parts, key: str) -> Voucher:
     return Voucher(key, employment_id(parts), TODAY, "account:none")
 
@@ -166,11 +181,7 @@ def test_a_debt_keeps_it_shut_until_it_is_paid_or_planned(parts: Parts, case_id:
     book(parts, loan(voucher(parts, "lent"), 1_000_00))
     (owed,) = [one for one in why(parts, case_id).gate.blockers if one.amount_fen]
     assert (owed.reason, owed.amount_fen, owed.hand) == (Reason.LOAN, 1_000_00, Hand.LEAVER)
-    plan = RepaymentPlan(
-        id=new_id(), departure_id=case_id, total_fen=1_000_00, agreed_on=TODAY, act_id="x", created_at=NOW
-    )
-    plan_id = plan.id
-    change(parts, lambda s: s.add(plan))
+    plan_id = planned(parts, case_id, 1_000_00)
     assert codes(parts, case_id) == QUIET
     # What is paid lowers what the plan still covers: a new debt is not covered by an old promise.
     book(parts, repayment(voucher(parts, "paid"), 400_00, AccountKind.LOAN))
@@ -192,10 +203,7 @@ def test_what_no_plan_covers_is_paid_or_given_up_before_the_plan_itself(
     case_id = leaving(parts, TODAY, ended_on=TODAY)
     book(parts, loan(voucher(parts, "lent"), 1_000_00))
     now[0] = NOW
-    plan = RepaymentPlan(
-        id=new_id(), departure_id=case_id, total_fen=900_00, agreed_on=TODAY, act_id="x", created_at=NOW
-    )
-    change(parts, lambda s: s.add(plan))
+    planned(parts, case_id, 900_00)
     assert why(parts, case_id).gate.owed_fen == 100_00
     book(parts, covers_the_rest(voucher(parts, "rest"), 100_00, AccountKind.LOAN))
     assert codes(parts, case_id) == QUIET
@@ -203,6 +211,29 @@ def test_what_no_plan_covers_is_paid_or_given_up_before_the_plan_itself(
     assert codes(parts, case_id) == QUIET
     book(parts, loan(voucher(parts, "lent more"), 50_00))
     assert why(parts, case_id).gate.owed_fen == 50_00
+
+
+def test_a_plan_covers_nothing_before_its_signed_paper_is_there(parts: Parts, case_id: str) -> None:
+    book(parts, loan(voucher(parts, "lent"), 1_000_00))
+    plan_id = planned(parts, case_id, 900_00, document_id=None)
+    assert codes(parts, case_id) == ["loan", "plan_unsigned", *QUIET]
+    assert why(parts, case_id).gate.owed_fen == 1_000_00
+    (waits,) = [one for one in why(parts, case_id).gate.blockers if one.reason is Reason.PLAN_UNSIGNED]
+    assert waits.hand is Hand.FINANCE
+    found = standing(parts, case_id)
+    assert found.owes
+    assert (found.holder, found.tasks["plan_paper"]) == (Role.EMPLOYEE, Role.FINANCE)
+    change(parts, lambda s: setattr(s.get_one(RepaymentPlan, plan_id), "document_id", new_id()))
+    assert codes(parts, case_id) == ["loan", *QUIET]
+    assert why(parts, case_id).gate.owed_fen == 100_00
+    assert "plan_paper" not in standing(parts, case_id).tasks
+
+
+def test_a_draft_of_a_plan_keeps_nobody_who_has_paid(parts: Parts, case_id: str) -> None:
+    book(parts, loan(voucher(parts, "lent"), 1_000_00))
+    planned(parts, case_id, 900_00, document_id=None)
+    book(parts, repayment(voucher(parts, "all"), 1_000_00, AccountKind.LOAN))
+    assert codes(parts, case_id) == QUIET
 
 
 def test_severance_waits_for_a_settlement_that_is_booked(parts: Parts, case_id: str) -> None:

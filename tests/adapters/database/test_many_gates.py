@@ -78,6 +78,7 @@ def plan(total_fen: int) -> Callable[[Departure], RepaymentPlan]:
         total_fen=total_fen,
         instalments=[],
         agreed_on=LAST_DAY,
+        document_id=new_id(),
         act_id=new_id(),
         created_at=NOW,
     )
