@@ -87,7 +87,10 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         await self.look()
 
     async def decide_overdue_steps(self) -> None:
-        """List the reminders that a late start has missed; HR says of each: run now, or skip."""
+        """List the reminders that a late start has missed; HR says of each: run now, or skip.
+
+        Nothing waits for that beyond the last day or an open gate; what is undecided then is passed over.
+        """
         if self.asks_at_once():
             return
         zone, now = self.reach.zone, self.desk.now()
@@ -96,12 +99,17 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             listed = [{"step": one.step, "planned_at": one.at.isoformat()} for one in overdue]
             held = EventDraft(EventKind.RUNG_HELD, {"because": "overdue at the start", "overdue": listed})
             await self.ask_hr(OffboardingStage.OVERDUE_REVIEW, "overdue_review", held)
+            ends = workflow.patched("an-undecided-late-start-ends")
             await self.desk.sleep(
-                lambda: None,
-                lambda: self.gone() or all(one.step in self.choices for one in overdue),
-                "",
+                lambda: self.last_day_over() if ends else None,
+                lambda: (
+                    self.gone()
+                    or all(one.step in self.choices for one in overdue)
+                    or (ends and self.may_close())
+                ),
+                "the last day ends",
             )
-        skipped = [one.step for one in overdue if self.choices.get(one.step) == "skip"]
+        skipped = [one.step for one in overdue if self.choices.get(one.step, "skip") == "skip"]
         self.told.update(skipped)
         because = "overdue at the start"
         await self.desk.record(

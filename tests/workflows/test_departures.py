@@ -289,6 +289,19 @@ async def test_a_late_start_lists_what_is_overdue_and_hr_decides_each_step(tmp_p
         assert [e["body"]["step"] for e in s.events("rung.skipped")] == ["reminder_30"]
 
 
+async def test_an_undecided_late_start_holds_back_neither_the_ladder_nor_the_open_gate(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-02 10:00")) as s:
+        leaving = await resigns(s, date(2026, 3, 11), date(2026, 2, 9))
+        await s.until(at("03-11 12:00"))
+        assert s.stage() == "overdue_review"
+        # The last day is over: what nobody decided is passed over, and who is silent is asked.
+        await s.until(at("03-12 12:00"))
+        assert s.stage() == "handover"
+        assert [e["body"]["step"] for e in s.events("rung.skipped")] == ["reminder_30", "reminder_14"]
+        assert "first_notice" in " ".join(s.sent_at())
+        assert leaving.outcome(s.departure_id) is None
+
+
 async def test_of_several_overdue_reminders_the_newest_speaks_for_all(tmp_path: Path) -> None:
     async with story(tmp_path, at("03-02 10:00")) as s:
         await resigns(s, date(2026, 3, 11), date(2026, 2, 9))
@@ -413,6 +426,20 @@ async def test_a_withdrawal_at_night_in_a_paused_case_is_told_in_the_morning(tmp
         await s.until(at("03-10 12:00"))
         assert s.sent_at() == ["03-10 09:00 departure_withdrawn sms"]
         assert leaving.outcome(s.departure_id) == "withdrawn"
+
+
+async def test_a_receiver_who_was_never_told_of_a_departure_does_not_hear_of_its_withdrawal(
+    tmp_path: Path,
+) -> None:
+    async with story(tmp_path, at("03-09 22:00")) as s:
+        leaving = await resigns(s, date(2026, 4, 10), date(2026, 3, 9))
+        share = s.share_of(SUCCESSOR)
+        await leaving.withdraws()
+        await s.until(at("03-10 12:00"))
+        assert s.sent_at() == ["03-10 09:00 departure_withdrawn sms"]
+        with s.looking_at(share):
+            assert s.view()["notices"] == []
+        assert leaving.outcome(share) == "withdrawn"
 
 
 async def test_a_moved_last_day_moves_the_reminders_the_certificate_and_the_duties(tmp_path: Path) -> None:
