@@ -102,6 +102,7 @@ from countersign.adapters.database.tables import PublishedYear
 from countersign.adapters.database.template_book import TemplateBook
 from countersign.adapters.database.text_previews import TextPreviews
 from countersign.adapters.database.tokens import Tokens
+from countersign.adapters.database.unemployment_lists import UnemploymentLists
 from countersign.adapters.database.views import Views
 from countersign.adapters.digest import DailyDigest, DigestSettings
 from countersign.adapters.dispatch import Dispatcher
@@ -504,6 +505,11 @@ class Parts:
     def duty_reports(self) -> DutyReports:
         """Which statutory duties are open and late."""
         return DutyReports(self.database, self.clock)
+
+    @cached_property
+    def unemployment_lists(self) -> UnemploymentLists:
+        """The list of ended employments that the bureau is given."""
+        return UnemploymentLists(self.database, self.evidence, self.clock)
 
     @cached_property
     def employments(self) -> EmploymentBook:

@@ -12,7 +12,7 @@ from api.console.downloads import list_file
 from api.console.drawing import page, word
 from api.console.paging import page_asked
 from api.console.pressed import STALE_FORM, has_nonce, pressed
-from api.console.reports import scope_asked
+from api.console.reports import scope_asked, span_asked
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
@@ -96,6 +96,8 @@ def duties(visit: Looker) -> Response:
         branch=branch,
         branches=visit.parts.case_lists.branches(visit.scope),
         suspended=visit.parts.employments.called_suspended(scope),
+        takes_list=visit.officer.role is Role.HR,
+        span=span_asked(visit),
     )
 
 

@@ -39,6 +39,7 @@ from api.console import (
     starting,
     texts,
     tokens,
+    unemployment_list,
 )
 from api.me import items as me_items
 from api.me import pages as me
@@ -56,6 +57,7 @@ ROUTERS = (
     case_notes.router,
     starting.router,
     departure_start.router,
+    unemployment_list.router,
     duties.router,
     departure_acts.router,
     departures.router,

@@ -12,6 +12,7 @@ NAMES: Mapping[str, Sentence] = {
     "emergency_contact": sentence("To the emergency contact"),
     "before_last_day": sentence("Reminder before the last day"),
     "announcement": sentence("First word to a receiver"),
+    "departure_withdrawn": sentence("The departure is off"),
     "termination_notice": sentence("The employer's notice"),
     "certificate": sentence("The certificate is issued"),
     "demand": sentence("Demand for what is open"),

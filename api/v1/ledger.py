@@ -79,7 +79,10 @@ class InstalmentRequest(Strict):
 
 
 class PlanRequest(Strict):
-    """A plan that the leaver has agreed to; `document` is the signed paper among the case's files."""
+    """A plan that the leaver has agreed to; `document` is the signed paper among the case's files.
+
+    Without it the plan is kept and covers nothing; the same plan with it is signed.
+    """
 
     total_fen: int
     instalments: Annotated[list[InstalmentRequest], Field(min_length=1, max_length=MOST_INSTALMENTS)]
@@ -182,7 +185,7 @@ async def confirm_balances(
 async def agree_plan(
     parts: PartsDep, caller: Finance, case_id: CaseId, wish: PlanRequest, key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Keep a plan; the gate opens for that much. It replaces the plan before."""
+    """Keep a plan; the gate opens for that much once it is signed. It replaces the plan before."""
     by = await run_in_threadpool(_by, parts, caller, case_id, "plan", key)
     instalments = [Instalment(one.due_on, one.amount_fen) for one in wish.instalments]
     taken = await run_in_threadpool(
@@ -195,6 +198,7 @@ async def agree_plan(
     )
     spread = ", ".join(f"{one.due_on.isoformat()} {one.amount_fen}" for one in instalments)
     told = {"total_fen": str(wish.total_fen), "instalments": spread, "on": wish.agreed_on.isoformat()}
+    told |= {} if wish.document is None else {"document": wish.document}
     return await _answer(parts, taken, told)
 
 

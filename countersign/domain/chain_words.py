@@ -171,6 +171,7 @@ _PROPOSED_BY: Mapping[str, Pair] = {
     "employer": ("公司提出", "the company"),
 }
 DOCUMENTS: Mapping[str, Pair] = {
+    "unemployment_list": ("失业人员名单", "list for unemployment benefits"),
     "paper": ("打印件", "printed letter"),
     "answer": ("答复所附", "handed in with an answer"),
     "manual": ("人工录入", "entered by hand"),

@@ -1,8 +1,8 @@
 """The questionnaire for somebody who leaves: its questions, what an answer may be, and what is counted.
 
 It is voluntary and holds nothing up. What one person answered is for HR alone. Figures are made of groups of
-`GROUP` people of one branch in the order in which they left: a group is counted whole or not at all, so that
-no choice of days lets anybody work out what a single person said.
+`GROUP` people of one branch in the order in which their time to answer ended: a group is counted whole or not
+at all, so that no choice of days lets anybody work out what a single person said.
 """
 
 from collections import Counter
@@ -107,13 +107,17 @@ class Questionnaire:
 
 @dataclass(frozen=True)
 class Given:
-    """The answers of one person, whose questionnaire is over; `day` is when the employment ended."""
+    """The answers of one person whose questionnaire is over; `day` is when the employment ended.
+
+    `over_on` is the last day on which they could answer.
+    """
 
     departure_id: str
     branch_id: str
     day: date
     questions: tuple[Question, ...]
     answers: Mapping[str, str] = field(repr=False)
+    over_on: date
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,9 @@ def figures(given: Iterable[Given], within: Callable[[date], bool]) -> tuple[Fig
     newest: dict[_Same, Question] = {}
     counts: dict[_Same, Counter[str]] = {}
     filling: dict[tuple[_Same, str], list[tuple[date, str]]] = {}
-    for one in sorted(given, key=lambda one: (one.day, one.departure_id)):
+    # By the day from which they count: who left early and may answer for longer joins at the end, since
+    # among groups that were shown before they would shift everybody behind them, and tell their answer.
+    for one in sorted(given, key=lambda one: (one.over_on, one.departure_id)):
         for question in one.questions:
             answer = one.answers.get(question.id, "")
             if question.kind is QuestionKind.TEXT or question.fault(answer) or not answer:

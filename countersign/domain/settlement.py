@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from countersign.domain.calculators.amounts import in_yuan, plain, to_fen, yuan
+from countersign.domain.calculators.amounts import plain, to_fen, yuan
 from countersign.domain.calculators.explained import Item, Payer, Saying
 from countersign.domain.calculators.frozen import freeze
 from countersign.domain.calculators.kinds import calculate
@@ -360,8 +360,10 @@ class _Making:
             return
         minimum, status = self._minimum_wage()
         excludes, rule_status = self._excludes_insurance()
-        above = self.wage_fen - to_fen(minimum) - (to_fen(case.personal_insurance) if excludes else 0)
-        room = _Room(min(rest, above), rest, f"{plain(minimum)}")
+        insured = to_fen(case.personal_insurance) if excludes else 0
+        above = self.wage_fen - to_fen(case.tax) - insured - to_fen(minimum)
+        # A limit is rounded down: half a fen above it would be above it.
+        room = _Room(min(rest, above), rest, f"{plain(minimum)}", int(self.wage_fen * _fifth()))
         for field_name, item, asked, make in wished:
             if asked:
                 line = make(room)
@@ -391,6 +393,8 @@ class _Making:
         found = self._line("advance_recovery", inputs, "deduct", {})
         line = self._as_line(found, ADVANCE, PostingKind.DEDUCTION, AccountKind.INSURANCE_ADVANCE)
         most = min(line.amount_fen, max(room.left, 0))
+        if case.advances is FromWage.CAPPED:
+            most = min(most, room.capped_left)
         if case.deduct_advance is not None:
             asked = to_fen(case.deduct_advance)
             if asked > most:
@@ -403,6 +407,8 @@ class _Making:
             line = replace(line, amount_fen=asked, formula=f"{yuan(asked)} ≤ {line.formula}")
         elif most < line.amount_fen:
             line = replace(line, amount_fen=most, formula=f"min({line.formula}, {yuan(most)})")
+        if case.advances is FromWage.CAPPED:
+            room.capped += line.amount_fen
         return replace(line, source=AccountKind.WAGE_PAYABLE)
 
     def _overpaid(self, room: "_Room") -> SheetLine:
@@ -420,22 +426,31 @@ class _Making:
         return self._debt("deduct_loan", self.case.deduct_loan, self.case.owed_loan, room, AccountKind.LOAN)
 
     def _equipment(self, room: "_Room") -> SheetLine:
-        case, cell = self.case, statutory().by_name["loss_deduction_ratio"]
-        ratio = cell.value or Decimal(0)
-        most = to_fen(in_yuan(self.wage_fen) * ratio)
-        if to_fen(case.deduct_equipment) > most:
+        case, cell, ratio = self.case, statutory().by_name["loss_deduction_ratio"], _fifth()
+        wish, capped = to_fen(case.deduct_equipment), room.capped
+        if wish > room.capped_left and capped:
             raise Refusal(
                 "deduct_equipment",
-                f"deduct_equipment: {yuan(to_fen(case.deduct_equipment))} is more than {plain(ratio * 100)} "
-                f"% of the month's wage of {yuan(self.wage_fen)}, which is {yuan(most)}; deduct that at "
-                "most, the rest stays a debt",
+                f"deduct_equipment: {yuan(wish)} and the advances of {yuan(capped)} are together more than "
+                f"{plain(ratio * 100)} % of the month's wage of {yuan(self.wage_fen)}, which is "
+                f"{yuan(room.capped_most)}; deduct {yuan(room.capped_left)} at most, or less for the "
+                "advances (deduct_advance)",
+            )
+        if wish > room.capped_left:
+            raise Refusal(
+                "deduct_equipment",
+                f"deduct_equipment: {yuan(wish)} is more than {plain(ratio * 100)} % of the month's wage of "
+                f"{yuan(self.wage_fen)}, which is {yuan(room.capped_most)}; deduct that at most, the rest "
+                "stays a debt",
             )
         line = self._debt(
             "deduct_equipment", case.deduct_equipment, case.owed_equipment, room, AccountKind.EQUIPMENT
         )
         if not case.consent:
             self.warnings.append(NO_CLAUSE.about().to_json())
-        formula = f"{yuan(line.amount_fen)} ≤ {yuan(self.wage_fen)} × {plain(ratio)}"
+        room.capped += line.amount_fen
+        less = f" − {yuan(capped)}" if capped else ""
+        formula = f"{yuan(line.amount_fen)} ≤ {yuan(self.wage_fen)} × {plain(ratio)}{less}"
         return replace(line, formula=formula, basis=statutory().basis(cell), status=cell.status)
 
     def _debt(
@@ -553,16 +568,27 @@ class _Making:
 
 @dataclass
 class _Room:
-    """What may still be deducted in fen: above the minimum wage, and out of what the wage leaves at all."""
+    """What may still be deducted in fen: above the minimum wage, and out of what the wage leaves at all.
+
+    All debts together leave the minimum wage after tax, and after insurance where the region counts so. What
+    is deducted by the limit for losses, equipment and advances that are taken the careful way, shares
+    `capped_most`.
+    """
 
     above_minimum: int
     wage_left: int
     minimum: str
+    capped_most: int
     taken: int = 0
+    capped: int = 0
 
     @property
     def left(self) -> int:
         return self.above_minimum - self.taken
+
+    @property
+    def capped_left(self) -> int:
+        return self.capped_most - self.capped
 
     def check(self, name: str, wish: int) -> None:
         if wish > self.wage_left - self.taken:
@@ -585,6 +611,10 @@ _SEVERANCE_NAMES = {
     "bonus_12_months": "severance_bonus",
     "months": "severance_months",
 }
+
+
+def _fifth() -> Decimal:
+    return statutory().by_name["loss_deduction_ratio"].value or Decimal(0)
 
 
 def _wage(case: SettlementInput) -> tuple[int, str]:

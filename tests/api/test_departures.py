@@ -90,7 +90,11 @@ async def test_a_preview_tells_dates_and_texts_and_writes_nothing(hr: Hr) -> Non
     assert [one["step"] for one in shown["dates"]["reminders"]][:2] == ["reminder_30", "reminder_14"]
     assert shown["systems"][0] == "OA"
     told = {(one["process"], one["step"]) for one in shown["texts"]}
-    assert {("offboarding", "reminder_30"), ("offboarding", "reminder_3"), ("statutory", "certificate")} <= told
+    assert {
+        ("offboarding", "reminder_30"),
+        ("offboarding", "reminder_3"),
+        ("statutory", "certificate"),
+    } <= told
     assert {("offboarding", one["rung"]) for one in shown["plan"]["steps"] if one["channels"]} <= told
     assert (shown["ground"], shown["article"], shown["notice"]) == ("resignation", "劳动合同法37", None)
 

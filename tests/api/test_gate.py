@@ -40,9 +40,7 @@ async def reasons(client: httpx2.AsyncClient) -> dict[str, dict[str, Any]]:
     return {one["code"]: one for one in answer.json()["reasons"]}
 
 
-async def test_the_very_next_answer_follows_another_process(
-    parts: Parts, client: httpx2.AsyncClient
-) -> None:
+async def test_the_very_next_answer_follows_another_process(parts: Parts, client: httpx2.AsyncClient) -> None:
     case_id = leaving(parts, LAST_DAY, ended_on=LAST_DAY)
     assert "other_case" not in await reasons(client)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Departure, HandoverItem
+from countersign.adapters.database.tables import Departure, Document, HandoverItem
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
 from countersign.ids import new_id
@@ -219,6 +219,47 @@ async def test_a_new_plan_takes_the_place_of_the_one_before(world: tuple[Parts, 
     assert found is not None
     assert found.plan is not None
     assert (found.plan.total_fen, len(found.plan.instalments)) == (500_00, 1)
+
+
+async def test_the_gate_waits_for_the_signed_paper_of_a_plan_and_the_same_plan_brings_it(
+    world: tuple[Parts, Call],
+) -> None:
+    parts, call = world
+    await call(POSTINGS, LOAN, role=Role.FINANCE)
+    case_id = leaving(parts, date(2026, 3, 10))
+    path = f"/departures/{case_id}/repayment-plan"
+    assert (await call(path, PLAN, "p1", role=Role.FINANCE)).status_code == 201
+
+    async def reasons() -> dict[str, Any]:
+        told = (await call(f"/departures/{case_id}/gate", role=Role.FINANCE)).json()["reasons"]
+        return {one["code"]: one for one in told}
+
+    shut = await reasons()
+    assert shut["loan"]["amount_fen"] == 800_00
+    assert shut["plan_unsigned"]["waits_for"] == "finance"
+    assert shut["plan_unsigned"]["text"] == {
+        "zh-CN": "还款协议缺少签字件",
+        "en": "the repayment plan waits for its signed paper",
+    }
+    with parts.database.transaction() as session:
+        paper = Document(
+            id=new_id(),
+            case_id=case_id,
+            sha256="0" * 64,
+            media_type="application/pdf",
+            size=1,
+            kind="file",
+            created_at=NOW,
+        )
+        document = paper.id
+        session.add(paper)
+    assert (await call(path, {**PLAN, "document": document}, "p1", role=Role.FINANCE)).status_code == 409
+    assert (await call(path, {**PLAN, "document": document}, "p2", role=Role.FINANCE)).status_code == 201
+    assert not {"loan", "plan_unsigned"} & set(await reasons())
+    found = parts.balances.view(case_id, Scope())
+    assert found is not None
+    assert found.plan is not None
+    assert found.plan.document_id == document
 
 
 async def test_one_person_waives_up_to_the_limit_over_all_waivers(world: tuple[Parts, Call]) -> None:

@@ -651,7 +651,7 @@ def _marked() -> set[str]:
 def test_every_sentence_of_the_pages_is_translated(language: str) -> None:
     folder = files("templates") / "locales" / language / "LC_MESSAGES"
     entries = {}
-    for name in ("messages.po", "people_handover.po"):
+    for name in ("messages.po", "people_handover.po", "people_questionnaire.po"):
         with (folder / name).open("rb") as source:
             entries |= {str(m.id): m for m in read_po(source, locale=language) if m.id}
     marked = _marked()

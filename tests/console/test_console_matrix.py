@@ -100,6 +100,7 @@ MATRIX: dict[str, set[Role] | str] = {
     # statutory duties
     "GET /console/duties": READERS | {R.FINANCE},
     "GET /console/duties.{form}": READERS | {R.FINANCE},
+    "POST /console/duties/unemployment-list.{form}": {R.HR},
     "GET /console/departures/{case_id}/duties": READERS | {R.FINANCE},
     "POST /console/departures/{case_id}/duties/{kind}": STAFF | {R.FINANCE},
     "POST /console/departures/{case_id}/service": STAFF,

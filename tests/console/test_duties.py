@@ -1,5 +1,7 @@
 """The pages of statutory duties: what is late, what it rests on, and recording what became of it."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from countersign.adapters.database.scope import Scope
-from countersign.adapters.database.tables import Employment, Person
+from countersign.adapters.database.tables import Duty, Employment, Person
 from countersign.contracts.cases import Role
 from tests.support.company import EMAIL, NUMBER, SHANGHAI, add_colleague, add_shanghai
 from tests.support.console import browser
@@ -230,3 +232,81 @@ def _lead(leaver: End) -> None:
         person = session.exec(select(Person).where(Person.number == NUMBER)).one()
         person.manager_number = "E9001"
         session.add(person)
+
+
+def taken(leaver: End) -> list[tuple[str, str]]:
+    """Return who has taken the list, as the chain of the leaver's statutory case tells it."""
+    with leaver.parts.database.reading() as session:
+        events, _ = leaver.parts.evidence.chain(session, leaver.case)
+        return [(one.actor["role"], one.body["kind"]) for one in events if one.kind == "document.viewed"]
+
+
+LIST = "/console/duties/unemployment-list"
+
+
+async def test_hr_takes_the_list_for_the_bureau_and_the_chain_tells_of_it_once_a_day(
+    end: Callable[[bool], End],
+) -> None:
+    leaver = end(False)
+    with leaver.parts.database.transaction() as session:
+        person = session.exec(select(Person).where(Person.number == NUMBER)).one()
+        person.id_number = "11010519491231002X"
+        phone = person.phone
+    leaver.clock.on(LAST)
+    asked = {"from": "2026-03-31", "until": "2026-03-01", "state": "open"}
+    async with browser(leaver.parts) as hr:
+        await hr.get("/console/duties")
+        assert "List for unemployment benefits" in hr.text
+        table = (await hr.post(f"{LIST}.csv", asked)).content.decode("utf-8-sig")
+        assert NUMBER not in table, "the employment has not ended yet"
+        assert taken(leaver) == []
+        leaver.end()
+        for _ in range(2):
+            answer = await hr.post(f"{LIST}.csv", asked)
+        (line,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+        assert line["Number"] == NUMBER
+        assert line["ID number"] == "11010519491231002X"
+        assert line["Employment ended on"] == LAST.isoformat()
+        assert (line["Legal ground"], line["Article"]) == ("notice by the employee", "劳动合同法37")
+        assert (line["Phone"].strip("'"), line["E-mail"], line["Due"]) == (phone, EMAIL, "2026-04-15")
+        assert taken(leaver) == [("hr", "unemployment_list")]
+        sheet = (await hr.post(f"{LIST}.xlsx", asked)).content
+        assert b"spreadsheetml" in sheet or sheet.startswith(b"PK")
+        other = await hr.post(f"{LIST}.csv", {**asked, "from": "2026-03-30", "until": "2026-03-30"})
+        assert NUMBER not in other.content.decode()
+        with leaver.parts.database.transaction() as session:
+            duty = session.exec(select(Duty).where(Duty.kind == "unemployment_list")).one()
+            duty.state = "done"
+        assert NUMBER not in (await hr.post(f"{LIST}.csv", asked)).content.decode()
+        everybody = await hr.post(f"{LIST}.csv", {**asked, "state": "all"})
+        assert NUMBER in everybody.content.decode()
+        await hr.post(f"{LIST}.csv", {**asked, "until": "someday"})
+        assert "give two days that exist" in hr.text
+        assert (await hr.post(f"{LIST}.doc", asked)).status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.ADMINISTRATION, Role.LEGAL, Role.AUDITOR])
+async def test_nobody_but_hr_takes_the_list_for_the_bureau(end: Callable[[bool], End], role: Role) -> None:
+    leaver = end(False)
+    leaver.clock.on(LAST)
+    leaver.end()
+    async with browser(leaver.parts, role) as seen:
+        await seen.get("/console/duties")
+        assert "List for unemployment benefits" not in seen.text
+        answer = await seen.post(f"{LIST}.csv", {"from": "2026-03-01", "until": "2026-03-31"})
+        assert answer.status_code == 403
+    assert taken(leaver) == []
+
+
+async def test_the_list_for_the_bureau_keeps_to_the_branch(end: Callable[[bool], End]) -> None:
+    leaver = end(False)
+    leaver.clock.on(LAST)
+    leaver.end()
+    add_shanghai(leaver.parts)
+    asked = {"from": "2026-03-01", "until": "2026-03-31"}
+    async with browser(leaver.parts, Role.HR, branch=SHANGHAI) as seen:
+        assert NUMBER not in (await seen.post(f"{LIST}.csv", asked)).content.decode()
+    async with browser(leaver.parts, Role.HR, "company") as seen:
+        chosen = {**asked, "branch": SHANGHAI}
+        assert NUMBER not in (await seen.post(f"{LIST}.csv", chosen)).content.decode()
+    assert taken(leaver) == []

@@ -1,7 +1,7 @@
 """The ledger in the console: finance posts, undoes, confirms, plans and gives up; others read."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import Departure, Document
 from countersign.bootstrap import Parts
 from countersign.contracts.cases import Role
-from countersign.domain.ledger import AccountKind, Voucher, loan
+from countersign.domain.ledger import AccountKind, Voucher, loan, repayment
 from tests.support.company import NUMBER, add_shanghai, company
 from tests.support.console import Browser, browser
 from tests.support.leaving import employment_id, leaving
@@ -33,6 +33,12 @@ def parts(tmp_path: Path) -> Parts:
 def lend(parts: Parts, fen: int = 2_000_00, on: date = date(2026, 1, 15), key: str = "loan/1") -> str:
     wanted = loan(Voucher(key, employment_id(parts), on, "account:none", reference="V-7"), fen)
     return parts.database.write(lambda session: parts.ledger.book(session, wanted))
+
+
+def pay(parts: Parts, fen: int) -> None:
+    voucher = Voucher(f"paid/{fen}", employment_id(parts), date(2026, 3, 10), "account:none")
+    wanted = repayment(voucher, fen, AccountKind.LOAN)
+    parts.database.write(lambda session: parts.ledger.book(session, wanted))
 
 
 def balance(parts: Parts, kind: AccountKind = AccountKind.LOAN) -> int:
@@ -215,6 +221,48 @@ async def test_finance_records_a_plan_with_its_signed_paper(parts: Parts) -> Non
     assert found.plan is not None
     assert [one.amount_fen for one in found.plan.instalments] == [1_500_00, 500_00]
     assert found.plan.document_id is not None
+
+
+async def test_a_plan_waits_for_its_paper_which_is_added_as_it_is_even_when_an_instalment_is_over(
+    tmp_path: Path,
+) -> None:
+    now = [NOW]
+    parts = company(tmp_path, lambda: now[0])
+    lend(parts)
+    case_id = leaving(parts, date(2026, 3, 10))
+    path = f"/console/departures/{case_id}/plan"
+    form = {
+        "nonce": "0123456789",
+        "plan_total": "2000",
+        "plan_instalments": "2026-03-31 500\n2026-04-30 1500",
+        "plan_agreed_on": "2026-03-10",
+    }
+    async with browser(parts, Role.FINANCE) as page:
+        await page.post(path, form)
+        assert "It counts once its signed paper is attached." in page.text
+        assert "waits for its signed paper" in page.text
+        assert "the repayment plan waits for its signed paper" in page.text
+        draft = parts.balances.view(case_id, Scope())
+        assert draft is not None
+        assert draft.plan is not None
+        assert parts.gate_book.why(case_id).gate.owed_fen == 2_000_00  # type: ignore[union-attr]
+        now[0] = NOW + timedelta(days=30)
+        pay(parts, 500_00)
+    async with browser(parts, Role.FINANCE, "another") as page:
+        await page.get(path)
+        assert 'value="2000.00"' in page.page
+        assert "2026-03-31 500.00\n2026-04-30 1500.00" in page.page
+        same = {**form, "nonce": "1123456789", "plan_instalments": "2026-03-31 500.00\r\n2026-04-30 1500.00"}
+        await page.post(path, same, files={"plan_file": ("p.png", PNG, "image/png")})
+        assert "waits for its signed paper" not in page.text
+    signed = parts.balances.view(case_id, Scope())
+    assert signed is not None
+    assert signed.plan is not None
+    assert (signed.plan.id, signed.plan.signed) == (draft.plan.id, True)
+    assert parts.gate_book.why(case_id).gate.owed_fen == 0  # type: ignore[union-attr]
+    pay(parts, 100_00)
+    lend(parts, key="loan/2")
+    assert parts.gate_book.why(case_id).gate.owed_fen == 2_000_00  # type: ignore[union-attr]
 
 
 async def test_a_waiver_above_the_limit_waits_for_a_second_person(parts: Parts) -> None:

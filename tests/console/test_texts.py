@@ -50,9 +50,9 @@ async def test_the_list_shows_every_text_with_who_changed_or_locked_it(parts: Pa
     parts.template_book.lock(TextKey("leave_return", "mail", "en", Form.TEXT), 0, officer, locked=True)
     async with browser(parts, Role.AUDITOR) as auditor:
         await auditor.get("/console/texts")
-        assert "146 texts, 1 changed, 1 locked." in auditor.text
+        assert "154 texts, 1 changed, 1 locked." in auditor.text
         assert "version 1 writer name" in auditor.text
-        assert auditor.page.count('href="/console/texts/') == 146
+        assert auditor.page.count('href="/console/texts/') == 154
         answer = await auditor.get(PATH)
         assert "Save as a new version" not in answer.text
         assert "我们的返岗通知" in auditor.page

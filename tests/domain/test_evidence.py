@@ -236,4 +236,4 @@ def test_a_line_that_is_no_event_is_refused_in_words(old: bytes, new: bytes, sen
 def test_the_kinds_are_named_after_their_values() -> None:
     for kind in EventKind:
         assert kind.name == kind.value.replace(".", "_").upper()
-    assert len(EventKind) == 92
+    assert len(EventKind) == 93

@@ -1,6 +1,7 @@
 """The questionnaire for leavers: what a policy may ask, what an answer may be, and what is never counted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +16,7 @@ from countersign.domain.policies import refusals, written_out
 from countersign.domain.policy_file import CaseFileError
 from countersign.domain.questionnaire import (
     GROUP,
+    OPEN_DAYS,
     Fault,
     Given,
     Option,
@@ -38,6 +40,7 @@ AGAIN = Question("again", QuestionKind.YES_NO, "回来？", "Again?", optional=T
 WORDS = Question("words", QuestionKind.TEXT, "还有？", "Else?", optional=True)
 ALL = (REASON, MANAGER, AGAIN, WORDS)
 FIRST = date(2026, 1, 1)
+OPEN = timedelta(days=OPEN_DAYS)
 
 
 def asking(**changed: Any) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def test_an_answer_fits_its_question(question: Question, answer: str, fault: Fau
 def given(number: int, branch: str = "B", **answers: str) -> Given:
     """Return what somebody answered who left that many days after the first."""
     day = FIRST + timedelta(days=number)
-    return Given(f"{number:03}", branch, day, ALL, {"reason": "pay", **answers})
+    return Given(f"{number:03}", branch, day, ALL, {"reason": "pay", **answers}, day + OPEN)
 
 
 def all_days(_: date) -> bool:
@@ -186,13 +189,21 @@ def test_no_choice_of_days_tells_what_a_single_person_said() -> None:
     assert figures(people[:12], days(0, 9)) == figures(people, days(0, 9))
 
 
+def test_whoever_may_answer_for_longer_shifts_no_group_that_was_shown_before() -> None:
+    """Else two looks at the same days, before and after, differ by what this one person said."""
+    people = [given(n) for n in range(9)]
+    long_open = replace(given(2, reason="far"), departure_id="002b", over_on=FIRST + timedelta(days=60))
+    assert figures([*people, long_open], days(0, 6)) == figures(people, days(0, 6)) != ()
+
+
 def test_a_question_with_other_choices_is_another_question_and_a_new_wording_is_shown() -> None:
     reworded = Question("reason", QuestionKind.CHOICE, "主要原因？", "Main reason?", REASON.options)
     other = Question(
         "reason", QuestionKind.CHOICE, "原因？", "Why?", (*REASON.options, Option("x", "他", "X"))
     )
     people = [given(n) for n in range(4)]
-    people.append(Given("9", "B", FIRST + timedelta(days=9), (reworded,), {"reason": "pay"}))
-    people += [Given(f"8{n}", "B", FIRST + timedelta(days=8), (other,), {"reason": "x"}) for n in range(4)]
+    eighth, ninth = FIRST + timedelta(days=8), FIRST + timedelta(days=9)
+    people.append(Given("9", "B", ninth, (reworded,), {"reason": "pay"}, ninth + OPEN))
+    people += [Given(f"8{n}", "B", eighth, (other,), {"reason": "x"}, eighth + OPEN) for n in range(4)]
     (shown,) = figures(people, all_days)
     assert (shown.question, shown.counted) == (reworded, 5)

@@ -1,9 +1,12 @@
 """The settlement at the exit: worked examples, lawful deductions, and what is refused."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from countersign.domain.calendar import WorkCalendar
 from countersign.domain.departure import Ground, ProposedBy
@@ -257,6 +260,82 @@ def test_several_debts_share_what_the_wage_leaves() -> None:
     assert refused(**both, deduct_loan="2927.01").field == "deduct_loan"
 
 
+def test_equipment_and_advances_taken_the_careful_way_share_one_fifth_of_the_wage() -> None:
+    both = {**DEBT, "advances": "capped_20pct", "owed_equipment": "5000"}
+    sheet = made(**both, deduct_advance="1000", deduct_equipment="600")
+    assert sheet.net_fen == 8_000_00 - 1_053_00 - 1_600_00
+    (line,) = [one for one in sheet.lines if one.item.key == "deduct_equipment"]
+    assert line.formula == "600.00 ≤ 8000.00 × 0.2 − 1000.00"
+    refusal = refused(**both, deduct_advance="1000", deduct_equipment="600.01")
+    assert refusal.field == "deduct_equipment"
+    assert (
+        "600.01 and the advances of 1000.00 are together more than 20 % of the month's wage of 8000.00, "
+        "which is 1600.00; deduct 600.00 at most" in str(refusal)
+    )
+    assert "deduct 0.00 at most" in str(refused(**both, deduct_equipment="0.01"))
+
+
+def test_consent_lifts_the_fifth_for_advances_and_not_for_equipment() -> None:
+    both = {**DEBT, "advances": "consent", "owed_equipment": "5000"}
+    sheet = made(**both, deduct_advance="2927", deduct_equipment="1600")
+    assert sheet.net_fen == 2_420_00
+    assert refused(**both, deduct_advance="1", deduct_equipment="1600.01").field == "deduct_equipment"
+
+
+def test_tax_does_not_push_what_is_left_below_the_minimum_wage() -> None:
+    sheet = made(**DEBT, advances="consent", tax="100")
+    assert sheet.net_fen == 2_420_00
+    assert fen(sheet)["deduct_advance"] == -4_427_00
+
+
+def test_a_fifth_of_the_wage_is_never_rounded_up() -> None:
+    sheet = made(**{**DEBT, "final_wage": "8000.04"}, advances="capped_20pct")
+    assert fen(sheet)["deduct_advance"] == -1_600_00  # a fifth is 1600.008
+
+
+def yuan_up_to(most: int) -> st.SearchStrategy[str]:
+    return st.integers(0, most * 100).map(lambda fen: f"{fen // 100}.{fen % 100:02d}")
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(
+    wage=yuan_up_to(20_000),
+    insurance=yuan_up_to(2_000),
+    tax=yuan_up_to(2_000),
+    advance=st.none() | yuan_up_to(3_000),
+    asked=st.tuples(yuan_up_to(3_000), yuan_up_to(3_000), yuan_up_to(3_000)),
+    way=st.sampled_from(["nothing", "consent", "capped_20pct"]),
+    excludes=st.booleans(),
+)
+def test_no_deduction_reaches_the_minimum_wage_and_what_is_capped_stays_within_a_fifth(
+    wage: str,
+    insurance: str,
+    tax: str,
+    advance: str | None,
+    asked: tuple[str, str, str],
+    way: str,
+    excludes: bool,
+) -> None:
+    names = ("deduct_overpaid", "deduct_equipment", "deduct_loan")
+    owed = {name: "20000" for name in ("owed_advance", "owed_overpaid", "owed_equipment", "owed_loan")}
+    wish = dict(zip(names, asked, strict=True)) | ({} if way == "nothing" else {"deduct_advance": advance})
+    more = {"min_wage": "2420", "min_wage_excludes_personal_si": excludes, "consent": CONSENT}
+    withheld = {"final_wage": wage, "personal_insurance": insurance, "tax": tax}
+    sheet = None
+    for _ in range(8):  # more wishes than can be refused
+        try:
+            sheet = made(**owed, **more, **withheld, **wish, advances=way)
+        except Refusal as refusal:
+            (withheld if refusal.field in withheld else wish)[refusal.field] = "0"
+    assert sheet is not None
+    taken = {name: -fen(sheet).get(name, 0) for name in (*names, "deduct_advance")}
+    kept = sheet.net_fen if excludes else sheet.net_fen + int(Decimal(withheld["personal_insurance"]) * 100)
+    if any(taken.values()):
+        assert kept >= 2_420_00
+    capped = taken["deduct_equipment"] + (taken["deduct_advance"] if way == "capped_20pct" else 0)
+    assert capped * 5 <= int(Decimal(wage) * 100)
+
+
 def test_more_than_the_ledger_holds_is_not_deducted() -> None:
     refusal = refused(owed_loan="100", deduct_loan="100.01", consent=CONSENT, min_wage="2420")
     assert "more than the 100.00 that the ledger says is owed" in str(refusal)
@@ -273,9 +352,12 @@ def test_tax_comes_before_debts_where_the_minimum_leaves_room() -> None:
     region = {"region": "jiangsu", "min_wage": "2490", "min_wage_excludes_personal_si": False}
     more = {"advances": "consent", "tax": "2000", "final_wage": "5000", "owed_advance": "9999"}
     sheet = made(**{**DEBT, **region, **more})
-    # 5000 − 2490 stand above the minimum, of which insurance and tax leave 5000 − 1053 − 2000.
-    assert fen(sheet)["deduct_advance"] == -1_947_00
-    assert sheet.net_fen == 0
+    # 5000 − 2000 − 2490 stand above the minimum, which this region counts before insurance.
+    assert fen(sheet)["deduct_advance"] == -510_00
+    assert sheet.net_fen == 2_490_00 - 1_053_00
+    assert "at most 510.00" in str(
+        refused(**{**DEBT, **region, **more, "advances": "nothing", "owed_loan": "600", "deduct_loan": "600"})
+    )
 
 
 def test_a_missing_table_is_asked_for_and_not_guessed() -> None:

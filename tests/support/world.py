@@ -17,7 +17,8 @@ from countersign.adapters.database.tokens import Tokens
 from countersign.adapters.real_clock import utc_now
 from countersign.contracts.cases import Role
 from countersign.embedded import Stack, StackSettings, ports_of
-from countersign.play import Player, free_ports
+from countersign.play import free_ports
+from countersign.play.player import Player
 from tests.support.company import EMAIL, PHONE, add_leave, company
 
 # A calendar day in six seconds: long enough to kill something inside a three-day wait.

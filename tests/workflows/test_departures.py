@@ -289,7 +289,9 @@ async def test_a_late_start_lists_what_is_overdue_and_hr_decides_each_step(tmp_p
         assert [e["body"]["step"] for e in s.events("rung.skipped")] == ["reminder_30"]
 
 
-async def test_an_undecided_late_start_holds_back_neither_the_ladder_nor_the_open_gate(tmp_path: Path) -> None:
+async def test_an_undecided_late_start_holds_back_neither_the_ladder_nor_the_open_gate(
+    tmp_path: Path,
+) -> None:
     async with story(tmp_path, at("03-02 10:00")) as s:
         leaving = await resigns(s, date(2026, 3, 11), date(2026, 2, 9))
         await s.until(at("03-11 12:00"))

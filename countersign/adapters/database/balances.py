@@ -193,7 +193,8 @@ class Balances:
             self._keep(session, act, case, EventKind.LEDGER_PLANNED, told)
 
         files = () if paper is None else (paper,)
-        body = {"on": agreed_on.isoformat()}
+        named = {} if document_id is None else {"document": document_id}
+        body = {"on": agreed_on.isoformat(), **named}
         return self._take(by, ActKind.REPAYMENT_AGREED, words, effect, body, files)
 
     # -- a waiver -------------------------------------------------------------------------------------------

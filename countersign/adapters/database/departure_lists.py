@@ -175,11 +175,14 @@ def _matching(session: Session, wanted: DepartureFilter, now: datetime) -> list[
 def _ends_within(session: Session, span: timedelta, now: datetime) -> Any:
     """Return the condition that the last day is no farther away, each by its own case's day."""
     own = days_of_their_own(session, now)
+    by_day: dict[date, list[str]] = {}
+    for case_id, day in own.items():
+        by_day.setdefault(day, []).append(case_id)
     return or_(
         and_(col(Departure.case_id).not_in(own), col(Departure.last_day) <= day_of(now) + span),
         *(
-            and_(Departure.case_id == case_id, col(Departure.last_day) <= day + span)
-            for case_id, day in own.items()
+            and_(col(Departure.case_id).in_(cases), col(Departure.last_day) <= day + span)
+            for day, cases in by_day.items()
         ),
     )
 

@@ -333,18 +333,18 @@ class _Seen:
 
 
 def _stood_in(session: Session, departures: set[str]) -> dict[str, str]:
-    """Return by item who has accepted it for an absent receiver."""
+    """Return by item who has accepted it, the last time, for an absent receiver."""
     rows = session.exec(
-        select(ItemConfirmation.item_id, Person.name)
-        .join(Person, col(Person.id) == col(ItemConfirmation.person_id))
+        select(ItemConfirmation.item_id, Person.name, ItemConfirmation.acting_for)
+        .outerjoin(Person, col(Person.id) == col(ItemConfirmation.person_id))
         .where(
             col(ItemConfirmation.departure_id).in_(departures),
             ItemConfirmation.what == What.ACCEPTED.value,
-            col(ItemConfirmation.acting_for).is_not(None),
         )
         .order_by(col(ItemConfirmation.at))
     )
-    return {item_id: name for item_id, name in rows}
+    newest = {item_id: (name, absent) for item_id, name, absent in rows}
+    return {item_id: name for item_id, (name, absent) in newest.items() if absent is not None and name}
 
 
 def _last_words(

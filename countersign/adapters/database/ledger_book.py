@@ -211,7 +211,7 @@ class LedgerBook:
 
     @staticmethod
     def _branch_of(session: Session, wanted: Booking) -> str:
-        """Return whose company side is meant: a reversal undoes that of its posting, wherever they work now."""
+        """Return whose company side is meant: that of the posting for a reversal, wherever they work now."""
         if wanted.reverses_id is not None:
             return session.get_one(Posting, wanted.reverses_id).branch_id
         employment = session.get(Employment, wanted.voucher.employment_id)

@@ -207,7 +207,8 @@ def _given(reply: QuestionnaireReply, departure: Departure, case: Case, now: dat
     questions, day = questions_of(case, departure), departure.ended_on
     if questions is None or day is None or questions.open_until(day) >= day_of(case_now(case, now)):
         return None
-    return Given(departure.case_id, departure.branch_id, day, questions.questions, reply.answers)
+    until = questions.open_until(day)
+    return Given(departure.case_id, departure.branch_id, day, questions.questions, reply.answers, until)
 
 
 def _departure_of(session: Session, case_id: str, *, lock: bool = False) -> Departure | None:

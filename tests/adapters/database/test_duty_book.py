@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 
 from countersign.adapters.database.acts import NewAct, StoredFile
+from countersign.adapters.database.balances import By
 from countersign.adapters.database.letters import CourierReport
 from countersign.adapters.database.receipts import Receipt
 from countersign.adapters.database.scope import Scope
@@ -23,13 +24,16 @@ from countersign.adapters.database.tables import (
     Outbox,
     Posting,
 )
+from countersign.adapters.exit_papers import Claim, print_demand
+from countersign.adapters.paper import Press
 from countersign.contracts.cases import ActKind, Role
 from countersign.contracts.departures import Frozen
 from countersign.domain.courier import CourierState
 from countersign.domain.departure import DutyKind, DutyState
-from countersign.domain.ledger import AccountKind, Voucher, loan
+from countersign.domain.ledger import AccountKind, Booking, Voucher, loan, repayment
 from countersign.domain.receipts import DeliveryState
 from countersign.domain.refusal import Refusal
+from countersign.domain.repayment import Instalment
 from countersign.ids import new_id
 from tests.adapters.test_paper import text_of as words_of
 from tests.support.company import EMAIL, NUMBER, PHONE
@@ -300,6 +304,43 @@ def test_what_is_open_on_the_last_day_is_frozen_charged_and_claimed(agreed: End)
     assert set(papers) == {"demand", "agreement"}
     assert "11,000.00" in text_of(agreed, papers["demand"])
     assert "11,000.00" in text_of(agreed, papers["agreement"])
+
+
+@pytest.mark.parametrize(("paper", "covered", "to_agree"), [(True, 2_000_00, 1_000_00), (False, 0, 3_000_00)])
+def test_the_demand_counts_a_plan_as_the_gate_does(
+    agreed: End, monkeypatch: pytest.MonkeyPatch, paper: bool, covered: int, to_agree: int
+) -> None:
+    parts, owner = agreed.parts, employment_id(agreed.parts)
+    agreed.clock.on(date(2026, 3, 11))
+
+    def book(wanted: Booking) -> None:
+        parts.database.write(lambda session: parts.ledger.book(session, wanted))
+
+    book(loan(Voucher("loan-1", owner, date(2026, 1, 5), "test"), 2_500_00))
+    by = By(new_id(), agreed.id, Role.FINANCE, "token:finance")
+    plan = [Instalment(date(2026, 4, 30), 2_500_00)]
+    signed = StoredFile(parts.documents.keep(b"signed"), "application/pdf", 6, "p.pdf") if paper else None
+    parts.balances.agree_plan(by, 2_500_00, plan, date(2026, 3, 11), signed)
+    agreed.clock.on(date(2026, 3, 12))
+    book(repayment(Voucher("paid", owner, date(2026, 3, 12), "test"), 500_00, AccountKind.LOAN))
+    book(loan(Voucher("loan-2", owner, date(2026, 3, 12), "test"), 1_000_00))
+    agreed.clock.on(LAST)
+    agreed.end()
+    claims: list[Claim] = []
+
+    def demand(press: Press, claim: Claim) -> bytes:
+        claims.append(claim)
+        return print_demand(press, claim)
+
+    monkeypatch.setattr("countersign.adapters.database.freezing.print_demand", demand)
+    parts.duty_book.freeze(agreed.order)
+    (claim,) = claims
+    assert (claim.owed_fen, claim.planned_fen, claim.to_agree_fen) == (3_000_00, covered, to_agree)
+    gate, lost = parts.gate_book.why(agreed.id), parts.loss_files.view(Scope(), agreed.id)
+    assert gate is not None
+    assert lost is not None
+    assert gate.gate.owed_fen == to_agree
+    assert lost.planned_fen == covered
 
 
 def test_freezing_again_finds_what_was_frozen_first(agreed: End) -> None:

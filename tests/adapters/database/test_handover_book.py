@@ -613,6 +613,18 @@ def test_the_evidence_of_a_confirmation_names_who_stood_in_and_for_whom(h: Handi
     assert (item.receiver, item.confirmed_by) == (f"同事{ONE}", f"同事{TWO}")
 
 
+def test_whoever_confirms_an_item_anew_is_not_shown_as_the_one_who_stood_in_before(h: Handing) -> None:
+    h.holds(Track.DOCUMENTS, "D1", to=ONE)
+    h.now = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
+    h.book.delegate(h.hr(), ONE, TWO, date(2026, 4, 1), date(2026, 4, 4))
+    h.book.accept(h.receiver(TWO, "D1"))  # alone: the leaver is silent
+    h.book.reassign(h.hr("D1", words="另派"), THREE)
+    h.now = datetime(2026, 4, 2, 2, 0, tzinfo=UTC)
+    h.book.accept(h.receiver(THREE, "D1"))
+    (item,) = h.board().items[Track.DOCUMENTS]
+    assert (item.receiver, item.accepted_at, item.confirmed_by) == (f"同事{THREE}", h.now, None)
+
+
 def test_a_delegate_is_told_how_much_it_is_and_for_whom(h: Handing) -> None:
     h.holds(Track.DOCUMENTS, "D1", "D2", to=ONE)
     h.book.hand_over(h.leaver("D1"))

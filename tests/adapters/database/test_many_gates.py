@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session, col, select
 
+from countersign.adapters.database import departure_lists
 from countersign.adapters.database.departure_lists import DepartureFilter, DepartureLine
 from countersign.adapters.database.gate_book import gate_of, gates_of, is_booked
 from countersign.adapters.database.reports import Span
@@ -268,6 +269,16 @@ def test_a_case_whose_clock_lags_is_not_late_by_the_companys(parts: Parts) -> No
     put(parts, lagging, item("documents", "open", due_on=date(2026, 3, 15)))
     assert parts.exit_reports.read(Scope(), SPAN, NOW).late == ()
     assert lines(parts, days=20) == {}
+
+
+def test_a_company_in_time_lapse_with_many_departures_can_ask_whose_days_are_few(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No condition for each of them: SQLite takes a thousand at the most."""
+    hastened = add_leaver(parts, "E3002")
+    own = {hastened: date(2026, 3, 29), **{f"{number:026}": date(2026, 3, 2) for number in range(1_200)}}
+    monkeypatch.setattr(departure_lists, "days_of_their_own", lambda session, now: own)
+    assert set(lines(parts, days=7)) == {hastened}
 
 
 async def test_the_page_of_a_departure_counts_the_days_as_the_list_does(parts: Parts) -> None:
