@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from temporalio import workflow
 
-from workflows.ladder import Ladder
 from workflows.looking import LookingCase
 
 with workflow.unsafe.imports_passed_through():
@@ -45,7 +44,6 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         """Lay out the case before the first act can arrive."""
         self.case = case
         self.announcing, self.silent_about, self.telling_withdrawal = True, 0, False
-        self.has_heard = False
         standing = ShareStanding(case.last_day)
         self.sit_at(Process.HANDOVER, case, case.policy, HandoverStage.ANNOUNCED, standing)
 
@@ -78,13 +76,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         """Send one message that waits for nothing."""
         rung = Rung(step, Audience.EMPLOYEE, _TOLD_OVER, _NO_WAIT)
         self.ladder = self.new_ladder((step,), (rung,), stage)
-        await self.climb(self.ladder)
-
-    async def climb(self, ladder: Ladder) -> None:
-        """Climb a ladder to its end, and keep whether the receiver has heard of this departure by then."""
-        await ladder.climb(self.desk.now())
-        heard = (one.accepted_after is not None or one.by_hand_at is not None for one in ladder.steps)
-        self.has_heard = self.has_heard or any(heard)
+        await self.ladder.climb(self.desk.now())
         self.round += 1
 
     async def wait_for_something_to_accept(self) -> None:
@@ -114,7 +106,8 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
             return
         rungs = self.case.policy.ladder.rungs
         self.ladder = self.new_ladder(step_names(self.case.policy.ladder), rungs, HandoverStage.CONFIRMING)
-        await self.climb(self.ladder)
+        await self.ladder.climb(self.desk.now())
+        self.round += 1
 
     async def leave_a_silent_receiver_to_hr(self) -> None:
         """Give the ball to HR when the ladder ended without a word; something new begins a new one."""
@@ -128,7 +121,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         """Record the outcome; nothing of this case is sent after this."""
         outcome = self.outcome()
         # Who was never told that somebody leaves need not learn now that they wanted to.
-        off = outcome is HandoverOutcome.WITHDRAWN and self.has_heard
+        off = outcome is HandoverOutcome.WITHDRAWN and not self.standing.unheard
         if off and workflow.patched("a-withdrawal-is-told"):
             self.telling_withdrawal = True
             self.desk.state.paused_at = None  # a pause of what is over would hold this back for ever

@@ -231,6 +231,10 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         """Tell the leaver that the departure is off and the employment goes on."""
         if not workflow.patched("a-withdrawal-is-told"):
             return
+        if not self.standing.withdrawn:
+            await self.look()
+        if self.standing.unheard:
+            return
         if self.answer is not None:
             # An act that ends the case stops every message; this one is its consequence.
             await self.desk.record(settled=(self.answer.id,))

@@ -155,6 +155,7 @@ class OffboardingStanding:
     `owes` says that something is owed without a plan. `gate` holds the codes of what keeps the case from
     closing, empty when the gate is open; `holder` has the ball. `tasks` maps the kind of a task that waits in
     the company to who holds it. `to_post` names settlements that were confirmed and are not booked yet.
+    `unheard` says that the leaver never heard of a departure that was withdrawn.
     """
 
     last_day: date
@@ -167,6 +168,7 @@ class OffboardingStanding:
     holder: Role | None = None
     tasks: dict[str, Role] = field(default_factory=dict)
     to_post: tuple[str, ...] = ()
+    unheard: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ class ShareStanding:
     """How one receiver's share stands.
 
     `to_accept` was handed over and waits for the receiver, `open` was not handed over yet, `confirmed` was
-    accepted. `over` says that nothing is expected of this receiver any more; `withdrawn` that nobody leaves.
+    accepted. `over` says that nothing is expected of this receiver any more; `withdrawn` that nobody leaves,
+    `unheard` then that this receiver never heard that somebody would.
     """
 
     last_day: date
@@ -183,6 +186,7 @@ class ShareStanding:
     confirmed: int = 0
     over: bool = False
     withdrawn: bool = False
+    unheard: bool = False
 
 
 @dataclass(frozen=True)

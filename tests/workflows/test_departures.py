@@ -430,6 +430,26 @@ async def test_a_withdrawal_at_night_in_a_paused_case_is_told_in_the_morning(tmp
         assert leaving.outcome(s.departure_id) == "withdrawn"
 
 
+async def test_who_never_heard_of_a_dismissal_does_not_hear_that_it_is_off(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-09 23:00")) as s:
+        leaving = staff(s)
+        await s.depart("dismissal", date(2026, 4, 10), noticed_on=date(2026, 3, 9), successor=SUCCESSOR)
+        await leaving.withdraws()
+        await s.until(at("03-12 12:00"))
+        assert s.mails == [] and s.sms == []  # noqa: PT018  one thing: nothing left
+        assert leaving.outcome(s.departure_id) == "withdrawn"
+
+
+async def test_who_has_the_notice_hears_that_it_is_off(tmp_path: Path) -> None:
+    async with story(tmp_path, at("03-09 21:30")) as s:
+        leaving = staff(s)
+        await s.depart("dismissal", date(2026, 4, 10), noticed_on=date(2026, 3, 9), successor=SUCCESSOR)
+        await s.until(at("03-09 21:40"))
+        await leaving.withdraws()
+        await s.until(at("03-12 12:00"))
+        assert s.sent_at()[-1].split()[2] == "departure_withdrawn"
+
+
 async def test_a_receiver_who_was_never_told_of_a_departure_does_not_hear_of_its_withdrawal(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
+from countersign.adapters.database.heard import has_heard
 from countersign.adapters.database.ledger_views import all_balances
 from countersign.adapters.database.queries import select_columns
 from countersign.adapters.database.repayment_plans import NO_PLAN, PlanCover, plan_covers
@@ -162,6 +163,7 @@ def offboarding_standing(session: Session, case: Case) -> OffboardingStanding:
         holder=None if found.hand is None else ROLE_OF_HAND[found.hand],
         tasks=_tasks(session, departure, found, unclosed),
         to_post=books.to_post(departure),
+        unheard=departure.withdrawn_at is not None and not has_heard(session, departure, departure.person_id),
     )
 
 

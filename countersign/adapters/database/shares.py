@@ -13,6 +13,7 @@ from countersign.adapters.database.beginnings import begin_case
 from countersign.adapters.database.branch_days import branch_day
 from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.evidence import EvidenceLog
+from countersign.adapters.database.heard import has_heard
 from countersign.adapters.database.items import keep_item_events
 from countersign.adapters.database.looks import tell_look
 from countersign.adapters.database.people import person_file
@@ -229,6 +230,7 @@ def standing_of(session: Session, case: Case, at: datetime) -> ShareStanding:
         confirmed=_confirmed(session, case),
         over=not found.own and not _represents(session, case, at),
         withdrawn=departure.withdrawn_at is not None,
+        unheard=departure.withdrawn_at is not None and not has_heard(session, departure, case.person_id),
     )
 
 
