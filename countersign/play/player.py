@@ -103,7 +103,11 @@ class Player:
 
     def messages_to(self, number: str) -> list[dict[str, Any]]:
         """Return the mails that the stand-in holds for an employee, the newest first."""
-        query = urllib.parse.urlencode({"to": f"{number.lower()}@demo.example.com"})
+        return self.messages_at(f"{number.lower()}@demo.example.com")
+
+    def messages_at(self, recipient: str) -> list[dict[str, Any]]:
+        """Return what the stand-ins hold for a number or an address, the newest first."""
+        query = urllib.parse.urlencode({"to": recipient})
         address = f"{self.outbox}/outbox.json?{query}"
         with urllib.request.urlopen(address, timeout=_PATIENCE_S) as answer:  # noqa: S310
             return list(json.load(answer)["messages"])

@@ -47,7 +47,7 @@ class World:
         self.leave = add_leave(parts, yesterday)
         self.token = Tokens(parts.database, utc_now).create(Role.HR, None)
         parts.database.close()
-        self.player = Player(self.base, self.outbox, self.token)
+        self.player = Player(self.base, self.outbox, {Role.HR: self.token})
 
     def start_case(self, policy: dict[str, Any] = POLICY) -> str:
         body = {"leave": self.leave, "policy": policy, "overdue": {"first_notice": "run_now"}}
@@ -62,11 +62,11 @@ class World:
 
     def messages(self) -> list[str]:
         """Return the channel of every message the stand-ins accepted, the oldest first."""
-        found = self.player.call_outbox(PHONE) + self.player.call_outbox(EMAIL)
+        found = self.player.messages_at(PHONE) + self.player.messages_at(EMAIL)
         return [message["kind"] for message in found]
 
     def code(self) -> str:
-        texts = [m["text"] for m in self.player.call_outbox(EMAIL)]
+        texts = [m["text"] for m in self.player.messages_at(EMAIL)]
         return str(re.findall(r"/n/([0-9A-Z-]{14})", texts[0])[0])
 
     def answer(self, code: str, **fields: str) -> str:
