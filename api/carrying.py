@@ -10,7 +10,11 @@ from countersign.bootstrap import Parts
 
 async def carried(parts: Parts, take: Callable[[], ActView]) -> ActView:
     """Commit an act by `take` and bring it to its case; return what became of it. Raises what `take` does."""
-    taken = await run_in_threadpool(take)
+    return await brought(parts, await run_in_threadpool(take))
+
+
+async def brought(parts: Parts, taken: ActView) -> ActView:
+    """Bring an act that is committed to its case; return what became of it."""
     if taken.state == "waiting":
         await parts.dispatcher.carry(taken.id)
         taken = await run_in_threadpool(parts.acts.must_view, taken.id)

@@ -20,15 +20,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from countersign.domain.evidence import EventKind
     from countersign.domain.leave_return import step_names
-    from countersign.domain.offboarding import WITHDRAWN_STEP, last_day_over
-    from countersign.domain.policy import Audience, Channel, Rung, Wait, WaitUnit
+    from countersign.domain.offboarding import last_day_over
+    from countersign.domain.policy import Channel
     from countersign.retries import RECORDING
 
 ANNOUNCED = "announcement"
 """The first message to a receiver, before anything is handed over."""
 
 _TOLD_OVER = (Channel.PREFERRED, Channel.IN_SYSTEM)
-_NO_WAIT = Wait(0, WaitUnit.HOURS)
 
 
 @workflow.defn(name="Handover")
@@ -43,7 +42,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
     def __init__(self, case: HandoverInput) -> None:
         """Lay out the case before the first act can arrive."""
         self.case = case
-        self.announcing, self.silent_about, self.telling_withdrawal = True, 0, False
+        self.announcing, self.silent_about = True, 0
         standing = ShareStanding(case.last_day)
         self.sit_at(Process.HANDOVER, case, case.policy, HandoverStage.ANNOUNCED, standing)
 
@@ -69,15 +68,8 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
 
     async def announce(self) -> None:
         """Tell the receiver at once what will come, by when, and where to confirm it."""
-        await self.tell(ANNOUNCED, HandoverStage.ANNOUNCED)
+        await self.tell((ANNOUNCED,), HandoverStage.ANNOUNCED, _TOLD_OVER)
         self.announcing = False
-
-    async def tell(self, step: str, stage: str) -> None:
-        """Send one message that waits for nothing."""
-        rung = Rung(step, Audience.EMPLOYEE, _TOLD_OVER, _NO_WAIT)
-        self.ladder = self.new_ladder((step,), (rung,), stage)
-        await self.ladder.climb(self.desk.now())
-        self.round += 1
 
     async def wait_for_something_to_accept(self) -> None:
         """Wait until the leaver has handed something over, or the last day is over without it."""
@@ -123,9 +115,7 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         # Who was never told that somebody leaves need not learn now that they wanted to.
         off = outcome is HandoverOutcome.WITHDRAWN and not self.standing.unheard
         if off and workflow.patched("a-withdrawal-is-told"):
-            self.telling_withdrawal = True
-            self.desk.state.paused_at = None  # a pause of what is over would hold this back for ever
-            await self.tell(WITHDRAWN_STEP, self.desk.state.stage)
+            await self.tell_of_the_withdrawal(_TOLD_OVER)
         result = await self.end(outcome.value, lambda at: HandoverResult(outcome, at))
         await self.keep_tasks()
         return result
@@ -155,10 +145,8 @@ class HandoverWorkflow(LookingCase[ShareStanding]):
         late = self.desk.now() >= self.last_day_over()
         return self.standing.to_accept + (self.standing.open if late else 0)
 
-    def answered(self) -> bool:
+    def nothing_to_send(self) -> bool:
         """Say whether nothing need be sent now."""
-        if self.telling_withdrawal:
-            return False
         return self.over() or (not self.announcing and not self.something_waits())
 
     def over(self) -> bool:

@@ -9,6 +9,10 @@ from workflows.steering import CaseInput, SteeredCase, Terms, opening_state
 
 with workflow.unsafe.imports_passed_through():
     from countersign.contracts.cases import BOOKED, Act, Process, TaskDraft
+    from countersign.domain.offboarding import WITHDRAWN_STEP
+    from countersign.domain.policy import Audience, Channel, Rung, Wait, WaitUnit
+
+_NO_WAIT = Wait(0, WaitUnit.HOURS)
 
 Standing = TypeVar("Standing")
 """What such a case reads from the books."""
@@ -27,6 +31,7 @@ class LookingCase(SteeredCase, Generic[Standing]):
         """Lay out the case before the first act can arrive."""
         self.standing = standing
         self.open_tasks: dict[str, TaskDraft] = {}
+        self.telling_withdrawal = False
         self._looking = asyncio.Lock()
         self.sit_down(process, case, terms, opening_state(case, stage))
 
@@ -62,6 +67,30 @@ class LookingCase(SteeredCase, Generic[Standing]):
         self.open_tasks = wanted
         if done or new:
             await self.desk.record(tasks=(*done, *new))
+
+    async def tell(self, steps: tuple[str, ...], stage: str, channels: tuple[Channel, ...]) -> None:
+        """Send messages to whom the case is about; none of them waits for an answer."""
+        rungs = tuple(Rung(step, Audience.EMPLOYEE, channels, _NO_WAIT) for step in steps)
+        self.ladder = self.new_ladder(steps, rungs, stage)
+        await self.ladder.climb(self.desk.now())
+        self.round += 1
+
+    async def tell_of_the_withdrawal(self, channels: tuple[Channel, ...]) -> None:
+        """Tell that the departure is off: the last message, whatever was answered, and no pause holds it."""
+        if self.answer is not None:
+            # An act that ends the case stops every message; this one is its consequence.
+            await self.desk.record(settled=(self.answer.id,))
+        self.telling_withdrawal = True
+        self.desk.state.paused_at = None  # nobody can resume what is withdrawn
+        await self.tell((WITHDRAWN_STEP,), self.desk.state.stage, channels)
+
+    def answered(self) -> bool:
+        """Say whether nothing need be sent now; that a departure is off is told in any case."""
+        return not self.telling_withdrawal and self.nothing_to_send()
+
+    def nothing_to_send(self) -> bool:
+        """Say whether nothing need be sent now, as the case stands."""
+        return super().answered()
 
     @workflow.signal(name="look")
     async def look_again(self) -> None:

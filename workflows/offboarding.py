@@ -25,7 +25,6 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.leave_return import step_names
     from countersign.domain.local_time import day_in
     from countersign.domain.offboarding import (
-        WITHDRAWN_STEP,
         Asks,
         Reminder,
         last_day_over,
@@ -35,7 +34,6 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.policy import Audience, Rung, Wait, WaitUnit
     from countersign.retries import POSTING, RECORDING
 
-_NO_WAIT = Wait(0, WaitUnit.HOURS)
 _NOT_HERE = frozenset({ActKind.CANCEL, ActKind.BACK, ActKind.GRADING_DONE, ActKind.RETURNS_ON})
 
 
@@ -53,7 +51,7 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
         self.case = case
         self.choices = dict(case.overdue)
         self.told: set[str] = set()
-        self.silent = self.telling_withdrawal = False
+        self.silent = False
         self.refused: set[str] = set()
         self.asked_for = case.last_day
         standing = OffboardingStanding(case.last_day)
@@ -221,28 +219,20 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
     async def close(self) -> OffboardingResult:
         """Tell the outcome: nothing of this case is sent after this."""
         if self.gone():
-            await self.tell_of_the_withdrawal()
+            await self.tell_who_stays()
         outcome = OffboardingOutcome.WITHDRAWN if self.gone() else OffboardingOutcome.COMPLETED
         result = await self.end(outcome.value, lambda at: OffboardingResult(outcome, at))
         await self.keep_tasks()
         return result
 
-    async def tell_of_the_withdrawal(self) -> None:
+    async def tell_who_stays(self) -> None:
         """Tell the leaver that the departure is off and the employment goes on."""
         if not workflow.patched("a-withdrawal-is-told"):
             return
         if not self.standing.withdrawn:
             await self.look()
-        if self.standing.unheard:
-            return
-        if self.answer is not None:
-            # An act that ends the case stops every message; this one is its consequence.
-            await self.desk.record(settled=(self.answer.id,))
-        self.telling_withdrawal = True
-        self.desk.state.paused_at = None  # nobody can resume what is withdrawn
-        rung = Rung(WITHDRAWN_STEP, Audience.EMPLOYEE, self.case.policy.remind_channels, _NO_WAIT)
-        self.ladder = self.new_ladder((WITHDRAWN_STEP,), (rung,), self.desk.state.stage)
-        await self.ladder.climb(self.desk.now())
+        if not self.standing.unheard:
+            await self.tell_of_the_withdrawal(self.case.policy.remind_channels)
 
     # -- the standing -------------------------------------------------------------------------------------
 
@@ -295,11 +285,9 @@ class OffboardingWorkflow(LookingCase[OffboardingStanding]):
             TaskDraft(f"gate.{kind}", kind, holder, due) for kind, holder in self.standing.tasks.items()
         )
 
-    def answered(self) -> bool:
+    def nothing_to_send(self) -> bool:
         """Say whether the leaver need not be asked: nothing is left, the last day has moved, or it is off."""
-        if self.telling_withdrawal:
-            return False
-        return super().answered() or self.standing.withdrawn or self.nothing_to_ask() or self._moved()
+        return super().nothing_to_send() or self.standing.withdrawn or self.nothing_to_ask() or self._moved()
 
     def gone(self) -> bool:
         """Say whether the departure was withdrawn."""

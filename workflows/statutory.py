@@ -29,13 +29,11 @@ with workflow.unsafe.imports_passed_through():
     from countersign.domain.duties import alarm_at, ends_on, instant_of_the_end, overdue_from
     from countersign.domain.evidence import EventKind
     from countersign.domain.leave_return import step_names
-    from countersign.domain.policy import Audience, Rung, Wait, WaitUnit
     from countersign.retries import DRAWING, RECORDING
 
 CERTIFICATE, DEMAND = "certificate", "demand"
 """What the leaver is told on the last day: that the certificate is issued, and what is still open."""
 
-_NO_WAIT = Wait(0, WaitUnit.HOURS)
 _STEERED = frozenset({ActKind.PAUSE, ActKind.RESUME, ActKind.CANCEL})
 
 
@@ -167,11 +165,7 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
         if self.frozen is not None and (self.frozen.items or self.frozen.balances):
             steps.append(DEMAND)
             await self.desk.record(alarm="left_with_open_items")
-        channels = self.case.policy.told_channels
-        rungs = tuple(Rung(step, Audience.EMPLOYEE, channels, _NO_WAIT) for step in steps)
-        self.ladder = self.new_ladder(tuple(steps), rungs, StatutoryStage.DUTIES)
-        await self.ladder.climb(self.desk.now())
-        self.round += 1
+        await self.tell(tuple(steps), StatutoryStage.DUTIES, self.case.policy.told_channels)
         await self.settle_the_answer()
 
     async def await_the_duties(self) -> None:
@@ -235,7 +229,7 @@ class StatutoryWorkflow(LookingCase[StatutoryStanding]):
             if self.standing.duties[kind] is not DutyState.DONE
         )
 
-    def answered(self) -> bool:
+    def nothing_to_send(self) -> bool:
         """Say whether nothing more need be sent: the notice counts as delivered, or the departure is off.
 
         What is told on the last day is told whatever was answered before.

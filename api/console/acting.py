@@ -12,6 +12,7 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
+from api.carrying import brought
 from api.errors import Refused, field_faults
 from api.v1.cases import check_papers
 from api.v1.models import NEEDS, ActRequest, StaffAct
@@ -60,10 +61,7 @@ async def carry_out(parts: Parts, officer: Officer, case_id: str, wish: Wish, ke
         raise CannotAct(refusal.field, str(refusal)) from None
     if taken.body != dict(new.body) or taken.words != dict(new.words):
         raise CannotAct("act", "act: this form was sent before with other content; look at the timeline")
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
-    return taken
+    return await brought(parts, taken)
 
 
 def ask_for(parts: Parts, officer: Officer, case_id: str, branch_id: str, wish: Wish) -> str:

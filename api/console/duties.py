@@ -12,7 +12,7 @@ from api.console.downloads import list_file
 from api.console.drawing import page, word
 from api.console.paging import page_asked
 from api.console.pressed import STALE_FORM, has_nonce, pressed
-from api.console.reports import scope_asked, span_asked
+from api.console.reports import span_asked
 from api.console.route import console_router
 from api.console.start_view import told
 from api.console.visit import HOME, Missing, Post, Visit, posting, visiting
@@ -80,7 +80,7 @@ class Form:
 def duties(visit: Looker) -> Response:
     """List what is due by law, the latest first, and employments that a system calls suspended."""
     branch, which = visit.asked("branch")[:26], visit.asked("which")
-    scope = scope_asked(visit, branch)
+    scope = visit.scope.narrowed(branch)
     lines = visit.parts.duty_reports.open_duties(scope)
     late = [one for one in lines if one.late_days > 0]
     found = _wanted(lines, which)
@@ -104,7 +104,7 @@ def duties(visit: Looker) -> Response:
 @router.get("/duties.{form}")
 def take_along(visit: Looker, form: str) -> Response:
     """Hand out the list as it is filtered."""
-    scope = scope_asked(visit, visit.asked("branch")[:26])
+    scope = visit.scope.narrowed(visit.asked("branch")[:26])
     found = _wanted(visit.parts.duty_reports.open_duties(scope), visit.asked("which"))
     headers = [visit.words.say(head) for head in _HEADS]
     return list_file(form, "statutory-duties", headers, [_row(visit, one) for one in found], "duties")

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from api.console.downloads import list_file
 from api.console.drawing import page, word
-from api.console.reports import scope_asked, span_asked
+from api.console.reports import span_asked
 from api.console.route import console_router
 from api.console.visit import Missing, Reader, Visit
 from api.language import Sentence, sentence
@@ -61,12 +61,12 @@ def take_along(visit: Reader, table: str, form: str) -> Response:
 
 
 def _read(visit: Visit) -> ExitReport:
-    scope = scope_asked(visit, visit.asked("branch")[:26])
+    scope = visit.scope.narrowed(visit.asked("branch")[:26])
     return visit.parts.exit_reports.read(scope, span_asked(visit), visit.parts.clock())
 
 
 def _answers(visit: Visit) -> tuple[Figures, ...]:
-    scope = scope_asked(visit, visit.asked("branch")[:26])
+    scope = visit.scope.narrowed(visit.asked("branch")[:26])
     return visit.parts.questionnaires.figures(scope, span_asked(visit), visit.parts.clock())
 
 

@@ -1,6 +1,5 @@
 """Reports over a span of days, and each of their tables to take along."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from fastapi import Response
@@ -11,7 +10,6 @@ from api.console.route import console_router
 from api.console.visit import Missing, Reader, Visit
 from api.people.forms import parse_day
 from countersign.adapters.database.reports import Report, Span
-from countersign.adapters.database.scope import Scope
 from countersign.adapters.list_files import Value
 from countersign.domain.console_words import told_in
 from countersign.domain.local_time import day_of
@@ -24,7 +22,7 @@ _USUAL = timedelta(days=89)
 def reports(visit: Reader) -> Response:
     """Show the reports of the span that the address asks for, by default of ninety days."""
     span, branch = span_asked(visit), visit.asked("branch")[:26]
-    report = visit.parts.reports.read(scope_asked(visit, branch), span, visit.parts.clock())
+    report = visit.parts.reports.read(visit.scope.narrowed(branch), span, visit.parts.clock())
     branches = visit.parts.case_lists.branches(visit.scope)
     return page(
         visit,
@@ -41,18 +39,13 @@ def reports(visit: Reader) -> Response:
 def take_along(visit: Reader, table: str, form: str) -> Response:
     """Hand out one table."""
     report = visit.parts.reports.read(
-        scope_asked(visit, visit.asked("branch")[:26]), span_asked(visit), visit.parts.clock()
+        visit.scope.narrowed(visit.asked("branch")[:26]), span_asked(visit), visit.parts.clock()
     )
     tables = {"standing": _standing, "endings": _endings, "arrivals": _arrivals}
     if table not in tables:
         raise Missing
     headers, rows = tables[table](visit, report)
     return list_file(form, table, headers, rows, table)
-
-
-def scope_asked(visit: Visit, branch: str) -> Scope:
-    """Return what a report may look at: the branch that was chosen, within what its reader may see."""
-    return visit.scope if visit.scope.branch_id or not branch else replace(visit.scope, branch_id=branch)
 
 
 def span_asked(visit: Visit) -> Span:

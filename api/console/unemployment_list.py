@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse
 
 from api.console.downloads import list_file
 from api.console.drawing import word
-from api.console.reports import scope_asked
 from api.console.route import console_router
 from api.console.visit import HOME, Missing, Post, posting
 from api.language import sentence
@@ -46,7 +45,7 @@ def take_list(post: HrPost, form: str) -> Response:
     if first is None or last is None:
         post.tell(_NO_DAYS, good=False)
         return RedirectResponse(f"{HOME}/duties", 303)
-    scope = scope_asked(post, post.text("branch")[:26])
+    scope = post.scope.narrowed(post.text("branch")[:26])
     span, only_open = Span(min(first, last), max(first, last)), post.text("state") != "all"
     found = post.parts.unemployment_lists.take(scope, span, post.officer.actor, only_open=only_open)
     headers = [post.words.say(head) for head in _HEADS]

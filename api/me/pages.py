@@ -25,7 +25,6 @@ from api.people.receipts import (
     Receipt,
     answer_words,
     confirms,
-    item_acts,
     paragraphs,
     receipt_of,
     receipt_text,
@@ -238,10 +237,7 @@ def _receipt(visit: Visit, act: OwnAct) -> Receipt:
 
 def _told_as(visit: Visit, act: ActView, own: OwnAct) -> Receipt:
     """Return an answer as its giver is shown it; one about items names them."""
-    if act.kind not in item_acts():
-        return receipt_of(visit.words, act, own, own.on_behalf_of)
-    said = services_of(visit.request).leavers.said_in(act.id)
-    return receipt_of(visit.words, act, own, "、".join(said.on_behalf_of) or None, said.items)
+    return receipt_of(visit.words, services_of(visit.request), act, own, own.on_behalf_of)
 
 
 def _words(visit: Visit) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api.language import Catalogue, Sentence, sentence
 from api.people.forms import size_in_words
 from api.people.services import PeopleServices
 from countersign.adapters.database.acts import ActView
-from countersign.contracts.cases import BOOKED, ActKind, Process, Role
+from countersign.contracts.cases import BOOKED, OF_ITEMS, ActKind, Process, Role
 from countersign.domain.local_time import ZONE
 
 _DECIDED = re.compile(r"already decided by (\w+) at (\S+)")
@@ -37,7 +37,6 @@ _ROLES = {
     Role.MACHINE: sentence("the system"),
 }
 _SOMEBODY = sentence("the company")
-_OF_ITEMS = frozenset({ActKind.HANDED_OVER, ActKind.ACCEPTED, ActKind.DISPUTED})
 _MOST_TITLES = 20
 _UNDER_REVIEW = frozenset({ActKind.EXTENSION_ASKED, ActKind.OBJECTED})
 _MEDIA = {"image/jpeg": "JPEG", "image/png": "PNG", "application/pdf": "PDF"}
@@ -79,22 +78,24 @@ class Receipt:
 
 def receipt_of(
     words: Catalogue,
+    services: PeopleServices,
     act: ActView,
     notice: Answered,
     on_behalf_of: str | None = None,
-    items: Sequence[str] = (),
 ) -> Receipt:
-    """Return an act in words; `on_behalf_of` names for whom its giver stood in, `items` what it is about."""
+    """Return an act in words; `on_behalf_of` names for whom its giver stood in.
+
+    An act about items names them, and itself says for whom it was.
+    """
+    items: Sequence[str] = ()
+    if act.kind in OF_ITEMS:
+        said = services.leavers.said_in(act.id)
+        on_behalf_of, items = "、".join(said.on_behalf_of) or None, said.items
     headline, more = _state(words, act)
     told = _facts(words, act, notice, on_behalf_of, items)
     facts = tuple((words.say(label), value) for label, value in told)
     state = "settled" if _in_the_books(act) else act.state
     return Receipt(act.id, state, words.say(headline), words.say(more), facts)
-
-
-def item_acts() -> frozenset[ActKind]:
-    """Return the acts by which people confirm or dispute items."""
-    return _OF_ITEMS
 
 
 def receipt_text(words: Catalogue, services: PeopleServices, receipt: Receipt, *, time_lapse: bool) -> str:

@@ -16,7 +16,6 @@ from api.people.receipts import (
     answer_words,
     confirms,
     in_yuan,
-    item_acts,
     moment,
     paragraphs,
     receipt_of,
@@ -30,7 +29,7 @@ from countersign.adapters.database.identity import Ways
 from countersign.adapters.database.leaver_pages import LeaverView
 from countersign.adapters.database.links import LinkView
 from countersign.adapters.database.questionnaires import AskedView
-from countersign.contracts.cases import ActKind, Process, Role
+from countersign.contracts.cases import OF_ITEMS, ActKind, Process, Role
 from countersign.domain.console_words import name_of
 
 _OF_LEAVERS = (Process.OFFBOARDING, Process.STATUTORY)
@@ -130,7 +129,7 @@ class Pages:
         errors: tuple[FieldError, ...] = (),
     ) -> str:
         """Return the items to hand or take over with their form, what is owed, and the papers."""
-        acts = [one for one in services.acts.of_link(link.link_id) if one.kind in item_acts()]
+        acts = [one for one in services.acts.of_link(link.link_id) if one.kind in OF_ITEMS]
         return self._draw(
             "handover.html",
             services,
@@ -245,7 +244,7 @@ class Pages:
             code=code,
             receipt=receipt,
             stranger=stranger,
-            of_items=act.kind in item_acts(),
+            of_items=act.kind in OF_ITEMS,
         )
 
     def receipt_text(self, services: PeopleServices, link: LinkView, act: ActView) -> str:
@@ -257,10 +256,7 @@ class Pages:
 
     def receipt(self, services: PeopleServices, act: ActView, link: LinkView) -> Receipt:
         """Return an act in words; one about items names them."""
-        if act.kind not in item_acts():
-            return receipt_of(self._words, act, link)
-        said = services.leavers.said_in(act.id)
-        return receipt_of(self._words, act, link, "、".join(said.on_behalf_of) or None, said.items)
+        return receipt_of(self._words, services, act, link)
 
     def _draw(self, name: str, services: PeopleServices, **values: Any) -> str:
         return self._env.get_template(name).render(

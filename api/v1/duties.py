@@ -1,6 +1,5 @@
 """Statutory duties at the end of an employment, delivery of the notice in person, and true states."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -66,8 +65,7 @@ def overdue(
     parts: PartsDep, caller: Reader, branch: Annotated[str | None, Query(max_length=40)] = None
 ) -> dict[str, Any]:
     """List late duties from the database alone, also where no process ever ran."""
-    scope = scope_of(caller)
-    asked = scope if scope.branch_id or not branch else replace(scope, branch_id=branch)
+    asked = scope_of(caller).narrowed(branch)
     return {"duties": [duty_row(line) for line in parts.duty_reports.overdue(asked)]}
 
 

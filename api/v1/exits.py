@@ -1,6 +1,5 @@
 """The report of departures as data: how many, how long, who is late, what is in the way."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -39,8 +38,7 @@ def exits(
         raise Refused(
             HTTPStatus.UNPROCESSABLE_ENTITY, "from: is after until; name the earlier day first", "from"
         )
-    scope = scope_of(caller)
-    asked = scope if scope.branch_id or not branch else replace(scope, branch_id=branch)
+    asked = scope_of(caller).narrowed(branch)
     answers = parts.questionnaires.figures(asked, span, parts.clock())
     return _told(parts.exit_reports.read(asked, span, parts.clock()), span) | {
         "questionnaire": {

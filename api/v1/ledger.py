@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.carrying import brought
 from api.dependencies import IdempotencyKey, PartsDep, needed, once, own_id
 from api.errors import Refused, not_found
 from api.security import actor_of, allow, scope_of
@@ -227,9 +228,7 @@ async def _answer(parts: Parts, taken: ActView, told: dict[str, str]) -> JSONRes
     known = taken.body | taken.words
     if any(known.get(name) != value for name, value in told.items()):
         raise refuse_other_key()
-    if taken.state == "waiting":
-        await parts.dispatcher.carry(taken.id)
-        taken = await run_in_threadpool(parts.acts.must_view, taken.id)
+    taken = await brought(parts, taken)
     if taken.state in {"late", "refused"}:
         raise Refused(HTTPStatus.CONFLICT, taken.sentence or taken.state, "case", act=taken.id)
     # What the act does is in the books already; the case is told of it.

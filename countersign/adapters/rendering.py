@@ -18,7 +18,7 @@ from jinja2 import (
 )
 
 from countersign.adapters import stored_text
-from countersign.adapters.date_words import DATE_FILTERS
+from countersign.domain.date_words import DATE_FILTERS
 from countersign.domain.texts import NEUTRAL, Form, TextKey, text_of_rung
 
 LANGUAGES = ("zh-CN", "en")

@@ -17,7 +17,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedErro
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from countersign.adapters.date_words import DATE_FILTERS
+from countersign.domain.date_words import DATE_FILTERS
 from countersign.domain.texts import CONTACT_PARTS
 
 LONGEST_SOURCE: Final = 10_000

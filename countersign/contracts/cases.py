@@ -91,6 +91,9 @@ class ActKind(StrEnum):
     DUTY_FAILED = "duty_failed"
 
 
+OF_ITEMS = frozenset({ActKind.HANDED_OVER, ActKind.ACCEPTED, ActKind.DISPUTED})
+"""What people say of items; until they have, a notice that asks for it waits, whatever else they answer."""
+
 BOOKED = frozenset(
     {
         ActKind.HANDED_OVER,

@@ -8,22 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from countersign.domain.date_words import en_date, zh_date
 from countersign.domain.departure import Ground
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _LAW_ZH, _LAW_EN = "《中华人民共和国劳动合同法》", "the Labour Contract Law of the People's Republic of China"
 
 NEUTRAL: Mapping[Ground, tuple[str, str]] = {
@@ -69,26 +56,18 @@ def term_words(term: ContractTerm | None, hired_on: date) -> tuple[str, str]:
     """Return the term in Chinese and English; what is not on record is left to the contract itself."""
     if term is None:
         return (
-            f"自{_zh(hired_on)}起，期限以劳动合同约定为准",
-            f"from {_en(hired_on)} on, for the term agreed in the contract",
+            f"自{zh_date(hired_on)}起，期限以劳动合同约定为准",
+            f"from {en_date(hired_on)} on, for the term agreed in the contract",
         )
-    first_zh, first_en = _zh(term.starts_on), _en(term.starts_on)
+    first_zh, first_en = zh_date(term.starts_on), en_date(term.starts_on)
     if term.ends_on is not None:
-        return f"{first_zh}起至{_zh(term.ends_on)}止", f"{first_en} to {_en(term.ends_on)}"
+        return f"{first_zh}起至{zh_date(term.ends_on)}止", f"{first_en} to {en_date(term.ends_on)}"
     if term.type is ContractType.TASK:
         return (
             f"以完成一定工作任务为期限，自{first_zh}起",
             f"until a task is completed, from {first_en} on",
         )
     return f"无固定期限，自{first_zh}起", f"open-ended, from {first_en} on"
-
-
-def _zh(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
-
-
-def _en(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 @dataclass(frozen=True)

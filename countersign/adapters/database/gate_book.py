@@ -14,7 +14,7 @@ from countersign.adapters.database.cases import case_now
 from countersign.adapters.database.engine import Database
 from countersign.adapters.database.heard import has_heard
 from countersign.adapters.database.ledger_views import all_balances
-from countersign.adapters.database.queries import select_columns
+from countersign.adapters.database.queries import select_columns, some_at_once
 from countersign.adapters.database.repayment_plans import NO_PLAN, PlanCover, plan_covers
 from countersign.adapters.database.scope import Scope
 from countersign.adapters.database.tables import (
@@ -67,9 +67,6 @@ REASON_OF_ACCOUNT: Mapping[AccountKind, Reason] = MappingProxyType(
 
 _NOT_ABOUT_THE_LEAVER = frozenset({Process.ACKNOWLEDGEMENT.value})
 """Processes that merely tell somebody something; that a circular is unread keeps nobody from leaving."""
-
-_AT_ONCE = 1_000
-"""Departures in one question to the database, which limits how many ids it may name."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +134,11 @@ def gate_of(session: Session, departure: Departure) -> Gate:
 
 def gates_of(session: Session, departures: Sequence[Departure]) -> dict[str, Gate]:
     """Return the gates of departures by their offboarding cases, in as many queries as for one of them."""
+    by_case = {one.case_id: one for one in departures}
     found: dict[str, Gate] = {}
-    for at in range(0, len(departures), _AT_ONCE):
-        books = _Books.read(session, departures[at : at + _AT_ONCE])
-        found |= {one.case_id: gate(books.facts_of(one)) for one in departures[at : at + _AT_ONCE]}
+    for some in some_at_once(by_case):
+        books = _Books.read(session, [by_case[one] for one in some])
+        found |= {one: gate(books.facts_of(by_case[one])) for one in some}
     return found
 
 

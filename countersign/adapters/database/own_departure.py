@@ -30,5 +30,6 @@ def refuse_own(session: Session, person_id: str, actor: str, field: str = "case"
 
 def refuse_own_case(session: Session, case: Case, actor: str) -> None:
     """Refuse the same in a case about themselves, and in all cases of their own departure."""
-    for person_id in {case.person_id, leaver_of_case(session, case) or case.person_id}:
-        refuse_own(session, person_id, actor)
+    person_id = person_behind(session, actor)
+    if person_id is not None and person_id in (case.person_id, leaver_of_case(session, case)):
+        raise Refusal("case", OF_ONESELF.format(field="case"))

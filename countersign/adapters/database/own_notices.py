@@ -29,14 +29,11 @@ from countersign.adapters.database.tables import (
     Notice,
     Person,
 )
-from countersign.contracts.cases import ANSWERS, ActKind, CaseState, Process
+from countersign.contracts.cases import ANSWERS, OF_ITEMS, ActKind, CaseState, Process
 from countersign.domain.evidence import EventKind, Sealed
 from countersign.domain.levels import Level, level_words
 from countersign.domain.local_time import day_of
 from countersign.domain.policy import Audience, Channel
-
-OF_ITEMS = frozenset({ActKind.HANDED_OVER, ActKind.ACCEPTED, ActKind.DISPUTED})
-"""What people say of items; until they have, a notice that asks for it waits, whatever else they answer."""
 
 _HANDOVERS = frozenset({Process.OFFBOARDING.value, Process.HANDOVER.value})
 _COUNTS = ("waiting", "accepted", "settled")

@@ -1,7 +1,7 @@
 """What somebody may see of cases, people and leaves; outside of it nothing exists."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from sqlmodel import Session, col, or_, select
 
@@ -24,6 +24,10 @@ class Scope:
     also_teams_of: tuple[str, ...] = ()
     own: str | None = None
     grounds: bool = True
+
+    def narrowed(self, branch_id: str | None) -> Self:
+        """Return the scope within one branch; who sees one branch only goes on seeing that."""
+        return self if self.branch_id or not branch_id else replace(self, branch_id=branch_id)
 
     @property
     def _managers(self) -> tuple[str, ...]:

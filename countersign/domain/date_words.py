@@ -9,7 +9,12 @@ _EN_MONTHS = "January February March April May June July August September Octobe
 
 def zh_day(day: date) -> str:
     """Return `2026年2月13日（星期五）`."""
-    return f"{day.year}年{zh_short(day)}（星期{_ZH_WEEK[day.weekday()]}）"
+    return f"{zh_date(day)}（星期{_ZH_WEEK[day.weekday()]}）"
+
+
+def zh_date(day: date) -> str:
+    """Return `2026年2月13日`."""
+    return f"{day.year}年{zh_short(day)}"
 
 
 def zh_short(day: date) -> str:
@@ -24,7 +29,12 @@ def zh_moment(at: datetime) -> str:
 
 def en_day(day: date) -> str:
     """Return `Friday, 13 February 2026`."""
-    return f"{_EN_WEEK[day.weekday()]}day, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
+    return f"{_EN_WEEK[day.weekday()]}day, {en_date(day)}"
+
+
+def en_date(day: date) -> str:
+    """Return `13 February 2026`."""
+    return f"{day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
 
 
 def en_moment(at: datetime) -> str:
